@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto'
+import { blake3 } from './blake3.ts'
+
+/** The hashes an address can be made with, by their multihash names and codes. */
+export const hashCodes = { blake3: 0x1e, 'sha2-256': 0x12, sha1: 0x11 } as const
+export type HashName = keyof typeof hashCodes
+
+export const digestSizes: Record<HashName, number> = { blake3: 32, 'sha2-256': 32, sha1: 20 }
+
+export function isHashName(text: string): text is HashName {
+  return Object.hasOwn(hashCodes, text)
+}
+
+/** The digest of `bytes`: 32 bytes, or 20 for SHA-1. */
+export function digestOf(name: HashName, bytes: Uint8Array): Uint8Array {
+  if (name === 'blake3') return blake3.hash(bytes)
+  return createHash(name === 'sha1' ? 'sha1' : 'sha256')
+    .update(bytes)
+    .digest()
+}

@@ -1,0 +1,36 @@
+import { DreyError } from '../base/error.ts'
+import { asBuffer } from '../base/bytes.ts'
+import { formatAddress, parseAddress, type Address } from './address.ts'
+
+/** An address and the key that reads it (32 bytes): whoever has it can read. */
+export interface Link {
+  readonly address: Address
+  readonly key: Uint8Array
+}
+
+const scheme = 'drey:'
+
+/** `drey:<address>#<key>`; what stands behind `#` is never sent to any server. */
+export function formatLink(link: Link): string {
+  return `${scheme}${formatAddress(link.address)}#${asBuffer(link.key).toString('base64url')}`
+}
+
+/** Reads a link, or a plain address (then without a key). */
+export function parseLink(text: string): { address: Address; key?: Uint8Array } {
+  const trimmed = text.trim()
+  const body = trimmed.startsWith(scheme) ? trimmed.slice(scheme.length) : trimmed
+  const hash = body.indexOf('#')
+  if (hash < 0) return { address: parseAddress(body) }
+  return { address: parseAddress(body.slice(0, hash)), key: parseKey(body.slice(hash + 1)) }
+}
+
+function parseKey(text: string): Uint8Array {
+  const key = new Uint8Array(Buffer.from(text, 'base64url'))
+  if (!/^[A-Za-z0-9_-]{43}$/.test(text) || key.length !== 32) {
+    throw new DreyError(
+      'bad-input',
+      `the key behind "#" has ${text.length} characters; it takes 43 of base64url`,
+    )
+  }
+  return key
+}

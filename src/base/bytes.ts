@@ -1,0 +1,60 @@
+/** A stream of bytes, pulled. A chunk that was handed over is not touched again by its giver. */
+export type Bytes = AsyncIterable<Uint8Array>
+
+/** Puts pieces together. For small things: whoever calls it holds the whole. */
+export function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
+/** Reads a whole stream into memory. For tests and small things. */
+export async function collect(source: Bytes): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of source) pieces.push(piece.slice())
+  return concat(pieces)
+}
+
+/** Counts what passes. */
+export async function* counted(
+  source: Bytes,
+  seen: (size: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    seen(chunk.length)
+    yield chunk // Given away: not touched again.
+  }
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0
+}
+
+/** The same memory as a Buffer, for the parts of Node that want one. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/**
+ * Gives memory back to the allocator now, instead of when the collector comes by: this is what keeps a
+ * node small while gigabytes pass. Only whole, unshared buffers are freed; slices of a pool, and shared
+ * memory, are left as they are. Nobody may use `bytes` afterwards.
+ */
+export function free(bytes: Uint8Array): void {
+  const { buffer } = bytes
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength === 0) return
+  if (bytes.byteOffset === 0 && bytes.byteLength === buffer.byteLength) buffer.transfer(0)
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('hex')
+}
+
+/** Reads hexadecimal text, ignoring white space. */
+export function fromHex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text.replace(/\s+/g, ''), 'hex'))
+}

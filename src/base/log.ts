@@ -1,0 +1,24 @@
+/** Where a node says what happens. Fields are plain data; secrets and links never go in. */
+export interface Log {
+  debug(message: string, fields?: object): void
+  info(message: string, fields?: object): void
+  warn(message: string, fields?: object): void
+  error(message: string, fields?: object): void
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+export interface LogLine {
+  level: keyof Log
+  message: string
+  fields: object
+}
+
+/** Keeps what was said, for tests that ask whether the log says why. */
+export function memoryLog(lines: LogLine[]): Log {
+  const at =
+    (level: keyof Log) =>
+    (message: string, fields: object = {}) =>
+      void lines.push({ level, message, fields })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}

@@ -1,0 +1,65 @@
+import * as dagCbor from '@ipld/dag-cbor'
+import { checkAddress, type Address } from '../address/address.ts'
+import { blake3 } from '../address/blake3.ts'
+import { equalBytes, toHex } from '../base/bytes.ts'
+import { DreyError, messageOf } from '../base/error.ts'
+import { checkCode, shardBytesOf } from './code.ts'
+
+/** How one block is coded: any `k` of the `n` shards, whose BLAKE3 hashes are `shards`, give it back. */
+export interface Layout {
+  readonly block: Address
+  /** Bytes of the block. */
+  readonly size: number
+  readonly k: number
+  readonly n: number
+  readonly shards: readonly Uint8Array[]
+}
+
+const version = 1
+const idBytes = 16
+
+/** Deterministic DAG-CBOR: a list of version, block, size, k, n, and all hashes in one string of bytes. */
+export function encodeLayout(layout: Layout): Uint8Array {
+  const { block, size, k, n, shards } = layout
+  return dagCbor.encode([version, block, size, k, n, Buffer.concat(shards)])
+}
+
+/** Reads a layout that a peer or a disk gave. Throws 'bad-input'. */
+export function decodeLayout(bytes: Uint8Array): Layout {
+  const refuse = (why: string, cause?: unknown) =>
+    new DreyError('bad-input', `not a layout: ${why}`, { cause })
+  let fields: unknown
+  try {
+    fields = dagCbor.decode(bytes)
+  } catch (cause) {
+    throw refuse(messageOf(cause), cause)
+  }
+  if (!Array.isArray(fields) || fields.length !== 6) throw refuse('it has not six fields')
+  const [seen, block, size, k, n, hashes] = fields as [
+    number,
+    Address,
+    number,
+    number,
+    number,
+    Uint8Array,
+  ]
+  if (seen !== version) throw refuse(`its version is ${String(seen)}, this Drey reads ${version}`)
+  if (!Number.isSafeInteger(size) || size < 1) throw refuse('its size is not a size')
+  checkCode({ k, n })
+  if (!(hashes instanceof Uint8Array) || hashes.length !== n * 32)
+    throw refuse('its hashes do not fit n')
+  const shards = Array.from({ length: n }, (_, index) => hashes.slice(index * 32, index * 32 + 32))
+  return { block: checkAddress(block), size, k, n, shards }
+}
+
+/** A layout's short name: the first 16 bytes of its BLAKE3 hash, in hexadecimal. */
+export function layoutId(layout: Layout): string {
+  return toHex(blake3.hash(encodeLayout(layout)).subarray(0, idBytes))
+}
+
+/** Whether these are the bytes that the layout promises at this index. */
+export function isShard(layout: Layout, index: number, bytes: Uint8Array): boolean {
+  const hash = layout.shards[index]
+  if (hash === undefined || bytes.length !== shardBytesOf(layout, layout.size)) return false
+  return equalBytes(hash, blake3.hash(bytes))
+}

@@ -1,0 +1,73 @@
+/** A node's name: the hash of its public key, as text. */
+export type PeerId = string
+
+/** What a certificate says a member may do. Every role may hold shards; readers have the read secret too. */
+export type Role = 'storage' | 'reader'
+
+/** Plain data that DAG-CBOR can carry: numbers, texts, bytes, addresses, lists and maps of them. */
+export type Header = Record<string, unknown>
+
+/**
+ * What one side says to the other: a small header and, at most, one payload (a shard).
+ * Whoever is handed a message calls `release` when the payload is no longer needed; until then it
+ * counts against a window.
+ */
+export interface Message {
+  readonly header: Header
+  readonly payload?: Uint8Array
+  readonly release?: () => void
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal
+  /** How long an answer may take before the request fails with 'timeout'. */
+  readonly timeoutMs?: number
+  /** Chooses where the answer's payload is written: `size` bytes, or `undefined` for new memory. */
+  readonly into?: (header: Header, size: number) => Uint8Array | undefined
+}
+
+/** A member that this node is connected to. */
+export interface Peer {
+  readonly id: PeerId
+  readonly role: Role
+  /** Where it was reached, or where it came from: "host:port". */
+  readonly address: string
+  /**
+   * Asks and waits for the answer. The payload is read until the promise settles.
+   * Throws 'timeout', 'unreachable' (the connection is gone), or the error that the other side
+   * answered with, by its code. An aborted request tells the other side.
+   */
+  request(message: Message, options?: RequestOptions): Promise<Message>
+  /** Ends the connection; the reason goes into the log. */
+  close(reason: string): void
+}
+
+/** Answers a peer's request. What it throws is sent as an error answer; `signal` tells that the peer
+ * no longer waits. */
+export type Handler = (peer: Peer, request: Message, signal: AbortSignal) => Promise<Message>
+
+export interface PeerEvent {
+  readonly type: 'up' | 'down'
+  readonly peer: Peer
+  readonly reason?: string
+}
+
+/**
+ * Carries messages between members, and admits nobody else. There is at most one connection between
+ * two members, used both ways, whoever dialed.
+ */
+export interface Transporter extends AsyncDisposable {
+  readonly id: PeerId
+  /** Where others reach this node: "host:port"; empty when it only dials out. */
+  readonly address: string
+  /** The members connected now. */
+  peers(): Peer[]
+  /** Connects once, or throws 'unreachable' or 'not-a-member'. */
+  connect(address: string, options?: { signal?: AbortSignal }): Promise<Peer>
+  /** Connects, and connects again with backoff whenever the connection is lost, until closed. */
+  keepConnected(address: string): void
+  serve(handler: Handler): void
+  /** Tells of members that come and go. Returns how to stop listening. */
+  watch(listener: (event: PeerEvent) => void): () => void
+  close(): Promise<void>
+}
