@@ -1,0 +1,139 @@
+import * as dagCbor from '@ipld/dag-cbor'
+import { checkAddress, type Address } from '../address/address.ts'
+import { concat } from '../base/bytes.ts'
+import { DreyError, messageOf } from '../base/error.ts'
+import { cryptInPlace } from '../crypto/ctr.ts'
+import { contentKey, keyBytes, wrapKey, type ReadKeys } from '../crypto/keys.ts'
+
+/** Bytes of plaintext in each segment of a blob; the last one may be shorter. */
+export const segmentBytes = 1 << 20
+/** Larger blobs have segments of their own; smaller ones are sealed inside the root. */
+export const inlineBytesMax = 64 * 1024
+export const childrenMax = 1024
+/** 1,024 to the fourth segments: a million terabytes. */
+export const depthMax = 4
+
+const version = 1
+
+/** A block below a node: a segment, or a node with children of its own. */
+export interface Child {
+  readonly address: Address
+  readonly key: Uint8Array
+  /** Bytes of the blob that are below it. */
+  readonly size: number
+}
+
+/** An opened node of a manifest. Depth 0 holds the blob itself; at depth 1 the children are segments. */
+export type ManifestNode =
+  | { readonly depth: 0; readonly size: number; readonly data: Uint8Array }
+  | { readonly depth: number; readonly size: number; readonly children: readonly Child[] }
+
+/** What a node's block says to everyone; the rest is sealed in `keys` or `data`. */
+interface Fields {
+  readonly v: number
+  readonly size: number
+  readonly depth: number
+  readonly kids?: readonly Address[]
+  readonly keys?: Uint8Array
+  readonly data?: Uint8Array
+  readonly wrap?: Uint8Array
+}
+
+/** Bytes of the blob below one child of a node at `depth` (the last child may have fewer). */
+export function spanAt(depth: number): number {
+  return segmentBytes * childrenMax ** (depth - 1)
+}
+
+/** Seals a small blob inside its root. */
+export function encodeInline(keys: ReadKeys, plaintext: Uint8Array): SealedNode {
+  const key = contentKey(keys.segment, plaintext)
+  const data = plaintext.slice()
+  cryptInPlace(key, 0, data)
+  return sealedNode(
+    { v: version, size: data.length, depth: 0, data, wrap: wrapKey(keys, key) },
+    key,
+  )
+}
+
+/** Seals a node over its children. Only the root carries its own wrapped key. */
+export function encodeNode(
+  keys: ReadKeys,
+  depth: number,
+  children: readonly Child[],
+  isRoot: boolean,
+): SealedNode {
+  const plain = concat(children.map((child) => child.key))
+  const key = contentKey(keys.manifest, plain)
+  cryptInPlace(key, 0, plain)
+  const fields: Fields = {
+    v: version,
+    size: children.reduce((sum, child) => sum + child.size, 0),
+    depth,
+    kids: children.map((child) => child.address),
+    keys: plain,
+    ...(isRoot ? { wrap: wrapKey(keys, key) } : {}),
+  }
+  return sealedNode(fields, key)
+}
+
+export interface SealedNode {
+  readonly block: Uint8Array
+  readonly key: Uint8Array
+  readonly size: number
+}
+
+function sealedNode(fields: Fields, key: Uint8Array): SealedNode {
+  return { block: dagCbor.encode(fields), key, size: fields.size }
+}
+
+/** The wrapped key of a root, for whoever has the read secret. Throws 'bad-input'. */
+export function wrapOf(block: Uint8Array): Uint8Array | undefined {
+  return readFields(block).wrap
+}
+
+/** Opens a node whose block was checked against its address. Throws 'bad-input' when it makes no sense. */
+export function decodeNode(block: Uint8Array, key: Uint8Array): ManifestNode {
+  const { size, depth, kids, keys, data } = readFields(block)
+  if (depth === 0) {
+    if (data?.length !== size || size > inlineBytesMax) throw refuse('its data is not of its size')
+    const plaintext = data.slice()
+    cryptInPlace(key, 0, plaintext)
+    return { depth: 0, size, data: plaintext }
+  }
+  const span = spanAt(depth)
+  if (!Array.isArray(kids) || kids.length !== Math.ceil(size / span) || kids.length > childrenMax) {
+    throw refuse('its children do not add up to its size')
+  }
+  if (keys?.length !== kids.length * keyBytes) throw refuse('it has not a key for each child')
+  const opened = keys.slice()
+  cryptInPlace(key, 0, opened)
+  const children = kids.map((kid: Address, index) => ({
+    address: checkAddress(kid),
+    key: opened.slice(index * keyBytes, (index + 1) * keyBytes),
+    size: Math.min(span, size - index * span),
+  }))
+  return { depth, size, children }
+}
+
+function readFields(block: Uint8Array): Fields {
+  let fields: Fields
+  try {
+    fields = dagCbor.decode(block)
+  } catch (cause) {
+    throw refuse(messageOf(cause), cause)
+  }
+  if (typeof fields !== 'object' || fields === null) throw refuse('it is not a map')
+  const { v, size, depth, keys, data, wrap } = fields
+  if (v !== version) throw refuse(`its version is ${String(v)}, this Drey reads ${version}`)
+  if (!Number.isSafeInteger(size) || size < 0) throw refuse('its size is not a size')
+  if (!Number.isInteger(depth) || depth < 0 || depth > depthMax)
+    throw refuse('its depth is not one')
+  for (const bytes of [keys, data, wrap]) {
+    if (bytes !== undefined && !(bytes instanceof Uint8Array)) throw refuse('a field is not bytes')
+  }
+  return fields
+}
+
+function refuse(why: string, cause?: unknown): DreyError {
+  return new DreyError('bad-input', `not a node of a manifest: ${why}`, { cause })
+}
