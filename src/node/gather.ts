@@ -1,0 +1,278 @@
+import { hashOf, type Address } from '../address/address.ts'
+import { DreyError, isDreyError } from '../base/error.ts'
+import { concat } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { shardBytesOf } from '../coding/code.ts'
+import { layoutId, type Layout } from '../coding/layout.ts'
+import type { Crew } from '../pipe/crew.ts'
+import { blockBytesMax, type Slot } from '../pipe/pool.ts'
+import type { Holder } from './holder.ts'
+import type { Limits } from './limits.ts'
+import type { Pace } from './pace.ts'
+
+/** Something wrong that a read met at a holder, and went on without. */
+export interface Finding {
+  readonly what: 'rotted-shard' | 'wrong-shard' | 'false-layout'
+  readonly member: string
+  readonly block: string
+  readonly index: number
+}
+
+export interface GatherParts {
+  readonly crew: Crew
+  readonly limits: Limits
+  readonly pace: Pace
+  readonly clock: Clock
+  /** How many shards are asked for before a layout says how many it takes. */
+  readonly guess: number
+  /** Everyone who could have a shard; the first `likely` are those who should. */
+  readonly holders: readonly Holder[]
+  readonly likely: number
+  readonly signal: AbortSignal
+  readonly found: (finding: Finding) => void
+}
+
+/** Shards of one layout that are in the slot, or known to be at a holder. */
+interface Candidate {
+  readonly layout: Layout
+  readonly id: string
+  readonly arrived: Map<number, Holder>
+  readonly arriving: Set<number>
+  /** Whoever said that this is the layout. */
+  readonly sources: Set<Holder>
+}
+
+/**
+ * Makes a block whole in a slot: asks as many holders as it takes at once, asks another when one is slow
+ * or has nothing, and when those who should have it do not, asks everyone. The bytes are checked against
+ * the address before they are opened; wrong ones are named and replaced. Resolves to the block's size;
+ * with a `key` the slot then holds the plaintext, without one the block.
+ */
+export async function gather(
+  block: Address,
+  key: Uint8Array | undefined,
+  slot: Slot,
+  parts: GatherParts,
+): Promise<number> {
+  return new Gathering(block, key, slot, parts).run()
+}
+
+class Gathering {
+  readonly #block: Address
+  readonly #key: Uint8Array | undefined
+  readonly #slot: Slot
+  readonly #parts: GatherParts
+  readonly #queue: Holder[]
+  readonly #asked = new Set<Holder>()
+  /** Whoever sent wrong bytes is not asked again. */
+  readonly #banned = new Set<Holder>()
+  readonly #underway = new Map<Promise<void>, Holder>()
+  readonly #candidates = new Map<string, Candidate>()
+  readonly #lies = new Set<string>()
+  #current: Candidate | undefined
+  #everyoneAsked = false
+
+  constructor(block: Address, key: Uint8Array | undefined, slot: Slot, parts: GatherParts) {
+    this.#block = block
+    this.#key = key
+    this.#slot = slot
+    this.#parts = parts
+    this.#queue = parts.holders.slice(0, parts.likely)
+  }
+
+  async run(): Promise<number> {
+    for (;;) {
+      await this.#fetchEnough()
+      const { layout, arrived, sources } = this.#current!
+      const { ok, wrong } = await this.#open(this.#current!)
+      if (ok) return layout.size
+      for (const index of wrong) {
+        const liar = arrived.get(index)!
+        this.#name('wrong-shard', liar, index)
+        this.#banned.add(liar)
+        arrived.delete(index)
+      }
+      if (wrong.length > 0) continue
+      for (const source of sources) this.#name('false-layout', source, 0)
+      this.#lies.add(this.#current!.id)
+      this.#turnTo(undefined)
+    }
+  }
+
+  /** Returns when k shards of one layout are in the slot and nobody writes into it any more. */
+  async #fetchEnough(): Promise<void> {
+    const controller = new AbortController()
+    const signal = AbortSignal.any([this.#parts.signal, controller.signal])
+    try {
+      while (this.#missing() > 0) {
+        this.#parts.signal.throwIfAborted()
+        while (this.#underway.size < this.#missing() && this.#askNext(signal)) continue
+        if (this.#underway.size > 0) await this.#waitOrHedge(signal)
+        else await this.#lookFurther(signal)
+      }
+    } finally {
+      controller.abort(new Error('enough shards have come'))
+      await Promise.all(this.#underway.keys())
+    }
+  }
+
+  #missing(): number {
+    const current = this.#current
+    return current ? current.layout.k - current.arrived.size : this.#parts.guess
+  }
+
+  #askNext(signal: AbortSignal): boolean {
+    let holder = this.#queue.shift()
+    while (holder !== undefined && this.#banned.has(holder)) holder = this.#queue.shift()
+    if (holder === undefined) return false
+    const asking = this.#ask(holder, signal)
+    this.#underway.set(asking, holder)
+    void asking.then(() => this.#underway.delete(asking))
+    return true
+  }
+
+  /** Asks one holder; whatever comes of it is noted, nothing is thrown. */
+  async #ask(holder: Holder, signal: AbortSignal): Promise<void> {
+    this.#asked.add(holder)
+    const taken: { candidate?: Candidate; index?: number } = {}
+    const started = this.#parts.clock.now()
+    try {
+      const wanted = {
+        layout: this.#current?.id,
+        without: [...(this.#current?.arrived.keys() ?? [])],
+      }
+      const into = (layout: Layout, index: number) => this.#accept(holder, layout, index, taken)
+      const { fetched, rotted } = await holder.fetch(this.#block, wanted, into, signal)
+      for (const index of rotted) this.#name('rotted-shard', holder, index)
+      if (fetched === undefined) return
+      this.#parts.pace.took(this.#parts.clock.now() - started)
+      const { candidate, index } = taken
+      if (candidate !== undefined && candidate === this.#current) {
+        candidate.arrived.set(index!, holder)
+      }
+      const more = fetched.also.some((other) => !this.#current?.arrived.has(other))
+      if (more && candidate !== undefined) this.#queue.push(holder)
+    } catch (error) {
+      if (isDreyError(error, 'protocol')) this.#name('false-layout', holder, 0)
+      // Otherwise weather: it is gone, or slow, or was no longer needed. The next one is asked.
+    } finally {
+      if (taken.index !== undefined) taken.candidate?.arriving.delete(taken.index)
+    }
+  }
+
+  /** Where an arriving shard goes, when it is wanted. */
+  #accept(
+    holder: Holder,
+    layout: Layout,
+    index: number,
+    taken: { candidate?: Candidate; index?: number },
+  ): Uint8Array | undefined {
+    if (!layout.block.equals(this.#block) || layout.size > blockBytesMax) return undefined
+    const id = layoutId(layout)
+    if (this.#lies.has(id) || index >= layout.n) return undefined
+    const candidate = this.#candidate(id, layout)
+    candidate.sources.add(holder)
+    this.#current ??= candidate
+    if (candidate !== this.#current) return undefined
+    if (candidate.arrived.has(index) || candidate.arriving.has(index)) return undefined
+    candidate.arriving.add(index)
+    taken.candidate = candidate
+    taken.index = index
+    return this.#slot.shard(index, layout.k, shardBytesOf(layout, layout.size))
+  }
+
+  #candidate(id: string, layout: Layout): Candidate {
+    let candidate = this.#candidates.get(id)
+    if (candidate === undefined) {
+      const fresh = { arrived: new Map<number, Holder>(), arriving: new Set<number>() }
+      candidate = { layout, id, ...fresh, sources: new Set<Holder>() }
+      this.#candidates.set(id, candidate)
+    }
+    return candidate
+  }
+
+  /** Waits for an answer; when none comes for long, asks one more holder than it takes. */
+  async #waitOrHedge(signal: AbortSignal): Promise<void> {
+    const hedgeMs = Math.max(this.#parts.limits.hedgeFloorMs, this.#parts.pace.usualMs * 3)
+    const timer = new AbortController()
+    const slow = this.#parts.clock.sleep(hedgeMs, timer.signal).then(
+      () => 'slow',
+      () => 'not needed',
+    )
+    const outcome = await Promise.race([slow, ...this.#underway.keys()])
+    timer.abort()
+    if (outcome === 'slow' && !this.#askNext(signal)) await Promise.race(this.#underway.keys())
+  }
+
+  /** Nobody is left in the queue: first everyone else is asked, then another layout is tried. */
+  async #lookFurther(signal: AbortSignal): Promise<void> {
+    if (!this.#everyoneAsked) {
+      this.#everyoneAsked = true
+      await this.#broadcast(signal)
+      return
+    }
+    const best = [...this.#candidates.values()]
+      .filter(({ id }) => id !== this.#current?.id && !this.#lies.has(id))
+      .sort((a, b) => b.sources.size - a.sources.size)[0]
+    if (best === undefined) throw this.#notEnough()
+    if (this.#current) this.#lies.add(this.#current.id) // Not enough of it: not tried again.
+    this.#turnTo(best)
+  }
+
+  /** Reactive broadcast: one small question to everyone not asked yet; answers count as they come. */
+  async #broadcast(signal: AbortSignal): Promise<void> {
+    const others = this.#parts.holders.filter((holder) => !this.#asked.has(holder))
+    const asks = others.map(async (holder) => {
+      this.#asked.add(holder)
+      const held = await holder.have(this.#block, signal).catch(() => []) // Weather: it has nothing to say.
+      if (held.length === 0) return
+      this.#queue.push(holder)
+      if (this.#underway.size < this.#missing()) this.#askNext(signal)
+    })
+    const everyone = Promise.all(asks).then(() => {})
+    // Shards may be enough before the last has answered.
+    while ((await Promise.race([everyone.then(() => true), ...this.#underway.keys()])) !== true) {
+      if (this.#missing() <= 0) return
+    }
+  }
+
+  #turnTo(next: Candidate | undefined): void {
+    this.#current = next
+    next?.arrived.clear()
+    this.#queue.length = 0
+    this.#queue.push(...this.#asked)
+  }
+
+  async #open({ layout, arrived }: Candidate): Promise<{ ok: boolean; wrong: readonly number[] }> {
+    return this.#parts.crew.open({
+      type: 'open',
+      dataAt: this.#slot.dataAt,
+      parityAt: this.#slot.parityAt,
+      size: layout.size,
+      k: layout.k,
+      n: layout.n,
+      hash: hashOf(this.#block),
+      digest: this.#block.multihash.digest,
+      shards: concat(layout.shards),
+      present: [...arrived.keys()],
+      key: this.#key,
+    })
+  }
+
+  #name(what: Finding['what'], holder: Holder, index: number): void {
+    this.#parts.found({ what, member: holder.member.id, block: String(this.#block), index })
+  }
+
+  #notEnough(): DreyError {
+    const asked = `${this.#asked.size} member${this.#asked.size === 1 ? '' : 's'} asked`
+    const current = this.#current
+    if (current === undefined) {
+      return new DreyError('not-found', `nobody has block ${this.#block} (${asked})`)
+    }
+    return new DreyError(
+      'not-enough-shards',
+      `block ${this.#block}: ${current.layout.k} shards are needed, ` +
+        `${current.arrived.size} were found (${asked}). Start more of the members that hold it`,
+    )
+  }
+}

@@ -1,0 +1,82 @@
+import type { Address } from '../address/address.ts'
+import { mapAhead } from '../base/flow.ts'
+import { decodeNode, type ManifestNode } from '../manifest/node.ts'
+import { segmentsIn, type Range, type SegmentPart } from '../manifest/reader.ts'
+import type { Pool, Slot } from '../pipe/pool.ts'
+
+export interface GetParts {
+  readonly segmentsAhead: number
+  readonly pool: Pool
+  /** Makes a block whole in a slot, and opens it when a key is given; says its size. */
+  readonly gather: (
+    block: Address,
+    key: Uint8Array | undefined,
+    slot: Slot,
+    signal: AbortSignal,
+  ) => Promise<number>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Fetches a node of a manifest. It takes a slot of its own, which is granted at once, and leaves it at
+ * once: a read that holds segments never waits for another read.
+ */
+export async function fetchNode(address: Address, parts: GetParts): Promise<Uint8Array> {
+  const slot = await parts.pool.lane().take(parts.signal)
+  try {
+    const size = await parts.gather(address, undefined, slot, parts.signal)
+    return slot.data(size).slice()
+  } finally {
+    slot.release()
+  }
+}
+
+/** A blob that was found, and can be read. */
+export class Blob {
+  readonly address: Address
+  /** Bytes in all. */
+  readonly size: number
+  /** What reads it without the read secret. */
+  readonly key: Uint8Array
+  readonly #root: ManifestNode
+
+  constructor(address: Address, key: Uint8Array, block: Uint8Array) {
+    this.address = address
+    this.key = key
+    this.#root = decodeNode(block, key)
+    this.size = this.#root.size
+  }
+
+  /**
+   * The bytes of a range, in order, with some segments fetched ahead. Each chunk is the reader's until
+   * it asks for the next one: then its memory is used again.
+   */
+  async *read(range: Range, parts: GetParts): AsyncGenerator<Uint8Array> {
+    if ('data' in this.#root) {
+      if (range.end > range.start) yield this.#root.data.subarray(range.start, range.end)
+      return
+    }
+    const fetch = (address: Address) => fetchNode(address, parts)
+    const segments = segmentsIn(this.#root, range, fetch)
+    const lane = parts.pool.lane()
+    const work = async (part: SegmentPart, signal: AbortSignal) => {
+      const slot = await lane.take(signal)
+      try {
+        const both = AbortSignal.any([signal, parts.signal])
+        await parts.gather(part.address, part.key, slot, both)
+        return { part, slot }
+      } catch (error) {
+        slot.release()
+        throw error
+      }
+    }
+    const release = ({ slot }: { slot: Slot }) => slot.release()
+    for await (const { part, slot } of mapAhead(segments, parts.segmentsAhead, work, release)) {
+      try {
+        yield slot.data(part.size).subarray(part.start, part.end)
+      } finally {
+        slot.release()
+      }
+    }
+  }
+}

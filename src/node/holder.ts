@@ -1,0 +1,44 @@
+import type { Address } from '../address/address.ts'
+import type { Layout } from '../coding/layout.ts'
+import type { Member } from './member.ts'
+
+/** One shard that a holder has: under which layout, and which of the n. */
+export interface Held {
+  readonly layout: string
+  readonly index: number
+}
+
+export interface Wanted {
+  /** Shards of this layout rather than of another. */
+  readonly layout?: string
+  /** Shards that the asker has already. */
+  readonly without: readonly number[]
+}
+
+export interface Fetched {
+  readonly layout: Layout
+  readonly index: number
+  /** Other shards of the same layout that the holder has. */
+  readonly also: readonly number[]
+}
+
+/** What a holder answers when asked for a shard. */
+export interface Answer {
+  readonly fetched?: Fetched
+  /** Shards whose bytes the holder found rotten while it looked, and set aside. */
+  readonly rotted: readonly number[]
+}
+
+/** Chooses where a shard is written: its exact size, or `undefined` when it is not wanted. */
+export type Into = (layout: Layout, index: number) => Uint8Array | undefined
+
+/** A member as the node sees it when it stores and finds shards: itself, or a peer. */
+export interface Holder {
+  readonly member: Member
+  /** What it has of a block. */
+  have(block: Address, signal: AbortSignal): Promise<Held[]>
+  /** Whether the shard was new. When it has resolved, the shard is synced to the holder's disk. */
+  keep(layout: Layout, index: number, bytes: Uint8Array, signal: AbortSignal): Promise<boolean>
+  /** Any shard of a block that fits; after it has settled nothing more is written. */
+  fetch(block: Address, wanted: Wanted, into: Into, signal: AbortSignal): Promise<Answer>
+}

@@ -1,0 +1,94 @@
+import { messageOf } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Peer, PeerId, Transporter } from '../transport/transporter.ts'
+import type { Holder } from './holder.ts'
+import type { Limits } from './limits.ts'
+import { decodeHello, encodeHello, type Hello } from './protocol.ts'
+import { RemoteHolder } from './remote.ts'
+
+export interface MembersParts {
+  readonly transporter: Transporter
+  readonly hello: () => Promise<Hello>
+  readonly limits: Limits
+  readonly log: Log
+}
+
+const refreshMs = 30_000 // Free space and new members' addresses are told this often.
+
+/** The members that are live now: connected, and have said hello. */
+export class Members implements Disposable {
+  readonly #parts: MembersParts
+  readonly #live = new Map<PeerId, Holder>()
+  readonly #known = new Set<string>()
+  readonly #stopWatching: () => void
+  readonly #refreshing: NodeJS.Timeout
+  #changed = Promise.withResolvers<void>()
+
+  constructor(parts: MembersParts) {
+    this.#parts = parts
+    const { transporter } = parts
+    this.#stopWatching = transporter.watch(({ type, peer, reason }) => {
+      if (type === 'up') void this.#greet(peer)
+      else this.#forget(peer, reason)
+    })
+    for (const peer of transporter.peers()) void this.#greet(peer)
+    this.#refreshing = setInterval(() => {
+      for (const peer of transporter.peers()) void this.#greet(peer)
+    }, refreshMs)
+    this.#refreshing.unref()
+  }
+
+  holders(): Holder[] {
+    return [...this.#live.values()]
+  }
+
+  /** Connects to a member's address now and whenever the connection is lost. */
+  keepConnected(address: string): void {
+    if (this.#known.has(address)) return
+    this.#known.add(address)
+    this.#parts.transporter.keepConnected(address)
+  }
+
+  /** Resolves when a member has come or gone. */
+  change(): Promise<void> {
+    return this.#changed.promise
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#refreshing)
+    this.#stopWatching()
+  }
+
+  /** Asks a member who it is, and whom it knows. */
+  async #greet(peer: Peer): Promise<void> {
+    const { hello, limits, log, transporter } = this.#parts
+    try {
+      const header = encodeHello(await hello())
+      const answer = await peer.request({ header }, { timeoutMs: limits.answerMs })
+      answer.release?.()
+      const { name, capacity, free, address, peers } = decodeHello(answer.header)
+      const isNew = !this.#live.has(peer.id)
+      const member = { id: peer.id, role: peer.role, name, capacity, free, address }
+      if (!transporter.peers().includes(peer)) return // It left meanwhile.
+      this.#live.set(peer.id, new RemoteHolder(peer, member, limits))
+      if (isNew) log.info(`${name} is here`, { member: peer.id, address: address || peer.address })
+      for (const other of peers) if (other !== transporter.address) this.keepConnected(other)
+      if (isNew) this.#tell()
+    } catch (error) {
+      log.warn(`a member did not say hello: ${messageOf(error)}`, { member: peer.id })
+    }
+  }
+
+  #forget(peer: Peer, reason: string | undefined): void {
+    const holder = this.#live.get(peer.id)
+    if (holder === undefined || !this.#live.delete(peer.id)) return
+    this.#parts.log.info(`${holder.member.name} is gone: ${reason}`, { member: peer.id })
+    this.#tell()
+  }
+
+  #tell(): void {
+    const { resolve } = this.#changed
+    this.#changed = Promise.withResolvers<void>()
+    resolve()
+  }
+}

@@ -1,0 +1,233 @@
+import type { Address } from '../address/address.ts'
+import type { HashName } from '../address/hash.ts'
+import type { Bytes } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { DreyError } from '../base/error.ts'
+import { Window } from '../base/flow.ts'
+import type { Log } from '../base/log.ts'
+import { codeFor, policyFor, type Code } from '../coding/code.ts'
+import { unwrapKey, type ReadKeys } from '../crypto/keys.ts'
+import { segmentBytes } from '../manifest/node.ts'
+import { wrapOf } from '../manifest/node.ts'
+import type { Range } from '../manifest/reader.ts'
+import type { Crew } from '../pipe/crew.ts'
+import type { Pool, Slot } from '../pipe/pool.ts'
+import type { Store } from '../store/store.ts'
+import type { Role, Transporter } from '../transport/transporter.ts'
+import { gather, type Finding } from './gather.ts'
+import { Blob, fetchNode, type GetParts } from './get.ts'
+import type { Holder } from './holder.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { LocalHolder } from './local.ts'
+import type { Member } from './member.ts'
+import { Members } from './members.ts'
+import { Pace } from './pace.ts'
+import { placementOrder } from './placement.ts'
+import type { Hello } from './protocol.ts'
+import { put, type Stored } from './put.ts'
+import { serveStore } from './serve.ts'
+
+/** What a node is made of; concrete parts meet in the daemon. */
+export interface OrchestratorParts {
+  readonly store: Store
+  readonly transporter: Transporter
+  readonly pool: Pool
+  readonly crew: Crew
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface OrchestratorOptions {
+  readonly name: string
+  readonly role: Role
+  /** Bytes offered to the swarm: the weight in placement. Zero: this node holds nothing. */
+  readonly capacity: number
+  /** What a reader has. Without it only links can be read, and nothing put. */
+  readonly keys?: ReadKeys
+  /** A code instead of the swarm's policy. */
+  readonly code?: Code
+  readonly limits?: Partial<Limits>
+}
+
+export interface PutOptions {
+  readonly hash?: HashName
+  readonly code?: Code
+  readonly signal?: AbortSignal
+  readonly stored?: (bytes: number) => void
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal
+  readonly found?: (finding: Finding) => void
+}
+
+const operationsMax = 24 // Each may hold two slots for sure; the pool has 64.
+
+/**
+ * The node's file server: routes and streams. It puts blobs by scattering their blocks' shards over the
+ * members, gets them by gathering, and answers what peers ask of its own store.
+ */
+export class Orchestrator implements AsyncDisposable {
+  readonly members: Members
+  readonly #parts: OrchestratorParts
+  readonly #options: OrchestratorOptions
+  readonly #limits: Limits
+  readonly #pace = new Pace()
+  readonly #operations = new Window(operationsMax)
+  readonly #closing = new AbortController()
+  readonly #self: LocalHolder
+  #free = 0
+
+  constructor(parts: OrchestratorParts, options: OrchestratorOptions) {
+    const { transporter, store, log } = parts
+    this.#parts = parts
+    this.#options = options
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#self = new LocalHolder(store, () => this.self())
+    const hello = () => this.#hello()
+    transporter.serve(serveStore(store, hello))
+    this.members = new Members({ transporter, hello, limits: this.#limits, log })
+  }
+
+  /** This node as others see it. */
+  self(): Member {
+    const { id, address } = this.#parts.transporter
+    const { role, name, capacity } = this.#options
+    return { id, role, name, capacity, free: this.#free, address }
+  }
+
+  /** The code that a put made now would aim at. */
+  code(): Code {
+    return this.#options.code ?? policyFor(this.#holders().length)
+  }
+
+  /** Live members that store shards, this one included. */
+  storageMembers(): Member[] {
+    return this.#holders().map(({ member }) => member)
+  }
+
+  /**
+   * Stores a stream of any length. When it has resolved, its shards are synced to disk at their holders.
+   * Throws 'no-read-secret' on a node that may not read, 'not-enough-members', 'full'.
+   */
+  async put(source: Bytes, options: PutOptions = {}): Promise<Stored> {
+    const { keys } = this.#options
+    if (keys === undefined) {
+      throw new DreyError(
+        'no-read-secret',
+        'this node stores for others and cannot seal: put at a node whose role is reader',
+      )
+    }
+    const { pool, crew, log } = this.#parts
+    const { hash = 'blake3', code, stored } = options
+    await using operation = await this.#begin(options.signal)
+    return await put(source, {
+      keys,
+      pool,
+      crew,
+      log,
+      hash,
+      stored,
+      segmentsAhead: this.#limits.segmentsAhead,
+      code: () => code ?? this.code(),
+      order: (block) => this.#order(block),
+      signal: operation.signal,
+    })
+  }
+
+  /**
+   * Finds a blob by its address. Throws 'not-found', 'not-enough-shards', and 'no-read-secret' when
+   * there is neither a key in hand nor the read secret to unwrap one.
+   */
+  async find(address: Address, key?: Uint8Array, options: ReadOptions = {}): Promise<Blob> {
+    await using operation = await this.#begin(options.signal)
+    const block = await fetchNode(address, this.#getParts(operation.signal, options))
+    return new Blob(address, key ?? this.#unwrap(block), block)
+  }
+
+  /** Reads a range of a blob; see `Blob.read` for how long a chunk lives. */
+  async *read(blob: Blob, range: Range, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+    await using operation = await this.#begin(options.signal)
+    yield* blob.read(range, this.#getParts(operation.signal, options))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new DreyError('unreachable', 'the node is closing'))
+    this.members[Symbol.dispose]()
+    await this.#operations.take(operationsMax) // Whatever is under way has let go of its slots.
+  }
+
+  async #begin(outer?: AbortSignal): Promise<AsyncDisposable & { signal: AbortSignal }> {
+    const signals = [this.#closing.signal, ...(outer ? [outer] : [])]
+    const signal = AbortSignal.any(signals)
+    await this.#operations.take(1, signal)
+    return { signal, [Symbol.asyncDispose]: async () => this.#operations.give(1) }
+  }
+
+  #getParts(signal: AbortSignal, { found = () => {} }: ReadOptions): GetParts {
+    const noted = (finding: Finding) => {
+      this.#parts.log.warn(`a read met a ${finding.what} and went on with others`, finding)
+      found(finding)
+    }
+    return {
+      segmentsAhead: this.#limits.segmentsAhead,
+      pool: this.#parts.pool,
+      signal,
+      gather: (block, key, slot, inner) => this.#gather(block, key, slot, inner, noted),
+    }
+  }
+
+  #gather(
+    block: Address,
+    key: Uint8Array | undefined,
+    slot: Slot,
+    signal: AbortSignal,
+    found: (finding: Finding) => void,
+  ): Promise<number> {
+    const { crew, clock } = this.#parts
+    const code = codeFor(this.code(), segmentBytes)
+    const holders = this.#order(block)
+    return gather(block, key, slot, {
+      crew,
+      clock,
+      limits: this.#limits,
+      pace: this.#pace,
+      guess: code.k,
+      holders,
+      likely: code.n,
+      signal,
+      found,
+    })
+  }
+
+  #unwrap(block: Uint8Array): Uint8Array {
+    const { keys } = this.#options
+    const wrapped = wrapOf(block)
+    if (wrapped === undefined) {
+      throw new DreyError(
+        'bad-input',
+        'this is the address of a part of a blob, not of a whole one',
+      )
+    }
+    const key = keys && unwrapKey(keys, wrapped)
+    if (key !== undefined) return key
+    const why = keys ? 'it was put in another swarm' : 'this node has no read secret'
+    throw new DreyError('no-read-secret', `${why}: reading it takes its link (drey:…#…)`)
+  }
+
+  #order(block: Address): Holder[] {
+    const holders = this.#holders().map((holder) => ({ holder, ...holder.member }))
+    return placementOrder(block, holders).map(({ holder }) => holder)
+  }
+
+  #holders(): Holder[] {
+    return [this.#self, ...this.members.holders()].filter(({ member }) => member.capacity > 0)
+  }
+
+  async #hello(): Promise<Hello> {
+    this.#free = (await this.#parts.store.usage()).free
+    const { name, capacity, free, address } = this.self()
+    const peers = this.members.holders().map(({ member }) => member.address)
+    return { name, capacity, free, address, peers: peers.filter((peer) => peer !== '') }
+  }
+}

@@ -1,0 +1,195 @@
+import { makeAddress, type Address, type Codec } from '../address/address.ts'
+import type { HashName } from '../address/hash.ts'
+import type { Link } from '../address/link.ts'
+import type { Bytes } from '../base/bytes.ts'
+import { DreyError, isDreyError } from '../base/error.ts'
+import { mapAhead } from '../base/flow.ts'
+import type { Log } from '../base/log.ts'
+import { codeFor, shardBytesOf, type Code } from '../coding/code.ts'
+import type { Layout } from '../coding/layout.ts'
+import type { ReadKeys } from '../crypto/keys.ts'
+import { inlineBytesMax, type Child } from '../manifest/node.ts'
+import { ManifestWriter, writeInline } from '../manifest/writer.ts'
+import type { Crew } from '../pipe/crew.ts'
+import type { Sealed } from '../pipe/jobs.ts'
+import type { Lane, Pool, Slot } from '../pipe/pool.ts'
+import { cut, type Cut } from './cut.ts'
+import type { Holder } from './holder.ts'
+import type { Receipt } from './receipt.ts'
+import { scatter, type Scattered } from './scatter.ts'
+
+export interface PutParts {
+  readonly keys: ReadKeys
+  readonly pool: Pool
+  readonly crew: Crew
+  readonly log: Log
+  readonly segmentsAhead: number
+  readonly hash: HashName
+  /** The code that is aimed at now: members come and go while a long put runs. */
+  readonly code: () => Code
+  /** Live members in the order in which they should hold a block. */
+  readonly order: (block: Address) => Holder[]
+  readonly signal: AbortSignal
+  /** Told of plaintext bytes that are stored. */
+  readonly stored?: (bytes: number) => void
+}
+
+export interface Stored extends Link {
+  readonly size: number
+  readonly receipt: Receipt
+}
+
+/** Stores a stream; resolves when all its shards are synced at their holders. */
+export async function put(source: Bytes, parts: PutParts): Promise<Stored> {
+  return new Putting(parts).run(source)
+}
+
+class Putting {
+  readonly #parts: PutParts
+  readonly #lane: Lane
+  readonly #stop = new AbortController()
+  readonly #signal: AbortSignal
+  #receipt: Receipt
+
+  constructor(parts: PutParts) {
+    this.#parts = parts
+    this.#lane = parts.pool.lane()
+    this.#signal = AbortSignal.any([parts.signal, this.#stop.signal])
+    const code = parts.code()
+    this.#receipt = { ...nothingYet, code, aimedAt: code.n }
+  }
+
+  async run(source: Bytes): Promise<Stored> {
+    try {
+      const link = await this.#write(cut(source, this.#lane, this.#signal))
+      const { syncedOn, survives } = this.#receipt
+      const receipt = { ...this.#receipt, syncedOn: finite(syncedOn), survives: finite(survives) }
+      return { ...link, receipt }
+    } finally {
+      this.#stop.abort(new Error('the put has ended'))
+    }
+  }
+
+  async #write(cuts: AsyncGenerator<Cut>): Promise<Link & { size: number }> {
+    const emit = (block: Uint8Array) => this.#storeNode(block)
+    const first = (await cuts.next()).value as Cut
+    if (first.last && first.size <= inlineBytesMax) {
+      const plaintext = first.slot.data(first.size).slice()
+      first.slot.release()
+      const link = await writeInline(this.#parts.keys, plaintext, emit)
+      this.#parts.stored?.(first.size)
+      return link
+    }
+    const writer = new ManifestWriter(this.#parts.keys, emit)
+    const work = (segment: Cut) => this.#storeSegment(segment)
+    const dropped = () => {}
+    for await (const child of mapAhead(
+      resumed(first, cuts),
+      this.#parts.segmentsAhead,
+      work,
+      dropped,
+    )) {
+      await writer.add(child)
+      this.#parts.stored?.(child.size)
+    }
+    return writer.finish()
+  }
+
+  async #storeSegment({ slot, size }: Cut): Promise<Child> {
+    try {
+      const { address, key } = await this.#store(slot, size, 'raw', this.#parts.keys.segment)
+      return { address, key: key!, size }
+    } finally {
+      slot.release()
+    }
+  }
+
+  /** A slot of its own is granted at once: a put that holds segments never waits for another put. */
+  async #storeNode(block: Uint8Array): Promise<Address> {
+    const slot = await this.#parts.pool.lane().take(this.#signal)
+    try {
+      slot.data(block.length).set(block)
+      return (await this.#store(slot, block.length, 'dag-cbor', undefined)).address
+    } finally {
+      slot.release()
+    }
+  }
+
+  /** Seals (with a secret), addresses, codes and scatters what stands in a slot. */
+  async #store(
+    slot: Slot,
+    size: number,
+    codec: Codec,
+    secret: Uint8Array | undefined,
+  ): Promise<{ address: Address; key?: Uint8Array }> {
+    const code = codeFor(this.#parts.code(), size)
+    const sealed = await this.#seal(slot, size, code, secret)
+    const address = makeAddress(codec, this.#parts.hash, sealed.digest)
+    try {
+      await this.#scatter(slot, layoutOf(address, size, code, sealed))
+    } catch (error) {
+      // Members have left: what is left of the swarm may aim lower. The block is coded anew for it.
+      const lower = codeFor(this.#parts.code(), size)
+      const same = lower.k === code.k && lower.n === code.n
+      if (same || !isDreyError(error, 'not-enough-members')) throw error
+      const again = await this.#seal(slot, size, lower, undefined)
+      await this.#scatter(slot, layoutOf(address, size, lower, again))
+    }
+    return { address, key: sealed.key }
+  }
+
+  #seal(slot: Slot, size: number, code: Code, secret: Uint8Array | undefined): Promise<Sealed> {
+    const { dataAt, parityAt } = slot
+    const { hash } = this.#parts
+    return this.#parts.crew.seal({ type: 'seal', dataAt, parityAt, size, ...code, hash, secret })
+  }
+
+  async #scatter(slot: Slot, layout: Layout): Promise<void> {
+    const order = this.#parts.order(layout.block)
+    if (order.length === 0) throw new DreyError('not-enough-members', 'no member stores shards')
+    const shardBytes = shardBytesOf(layout, layout.size)
+    const shardAt = (index: number) => slot.shard(index, layout.k, shardBytes)
+    const { log } = this.#parts
+    const scattered = await scatter(layout, shardAt, order, { log, signal: this.#signal })
+    this.#note(layout, shardBytes, scattered)
+  }
+
+  #note(layout: Layout, shardBytes: number, { members, survives, sent }: Scattered): void {
+    const so = this.#receipt
+    this.#receipt = {
+      ...so,
+      blocks: so.blocks + 1,
+      newBlocks: so.newBlocks + (sent > 0 ? 1 : 0),
+      newBytes: so.newBytes + (sent > 0 ? layout.size : 0),
+      sentShards: so.sentShards + sent,
+      sentBytes: so.sentBytes + sent * shardBytes,
+      // Small blocks are copies on fewer members, which survive as many losses.
+      syncedOn: layout.k === so.code.k ? Math.min(so.syncedOn, members) : so.syncedOn,
+      survives: Math.min(so.survives, survives),
+    }
+  }
+}
+
+const nothingYet = {
+  blocks: 0,
+  newBlocks: 0,
+  newBytes: 0,
+  sentShards: 0,
+  sentBytes: 0,
+  syncedOn: Infinity,
+  survives: Infinity,
+}
+
+function finite(least: number): number {
+  return Number.isFinite(least) ? least : 0
+}
+
+function layoutOf(block: Address, size: number, { k, n }: Code, sealed: Sealed): Layout {
+  const shards = Array.from({ length: n }, (_, i) => sealed.shards.subarray(i * 32, i * 32 + 32))
+  return { block, size, k, n, shards }
+}
+
+async function* resumed<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  yield first
+  yield* rest
+}

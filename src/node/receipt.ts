@@ -1,0 +1,42 @@
+import { formatCode, type Code } from '../coding/code.ts'
+
+/** What a put achieved: the least over all its blocks, and sums. */
+export interface Receipt {
+  readonly blocks: number
+  /** Blocks of which at least one shard was not there before, and their bytes. */
+  readonly newBlocks: number
+  readonly newBytes: number
+  /** Shards that were sent, and their bytes. */
+  readonly sentShards: number
+  readonly sentBytes: number
+  /** How the coded blocks are coded; small ones are copies. */
+  readonly code: Code
+  /** The fewest members that have synced shards of any one block, and how many were aimed at. */
+  readonly syncedOn: number
+  readonly aimedAt: number
+  /** How many members may vanish, whichever they are. */
+  readonly survives: number
+}
+
+/** How many members may vanish when these many shards are on each, and any `k` give the block back. */
+export function survivedBy(counts: readonly number[], k: number): number {
+  const largestFirst = counts.toSorted((a, b) => b - a)
+  let left = largestFirst.reduce((sum, count) => sum + count, 0)
+  let losses = -1
+  for (const count of [0, ...largestFirst]) {
+    left -= count
+    if (left < k) break
+    losses += 1
+  }
+  return losses
+}
+
+/** The receipt in words. */
+export function describeReceipt(receipt: Receipt): string {
+  const { syncedOn, aimedAt, survives, code } = receipt
+  const losses =
+    survives === 0
+      ? 'survives no loss'
+      : `survives the loss of any ${survives === 1 ? 'one' : survives}`
+  return `synced to disk on ${syncedOn} of ${aimedAt} members (${formatCode(code)}), ${losses}`
+}

@@ -1,0 +1,62 @@
+import type { Address } from '../address/address.ts'
+import { DreyError } from '../base/error.ts'
+import type { Layout } from '../coding/layout.ts'
+import type { Peer } from '../transport/transporter.ts'
+import type { Answer, Held, Holder, Into, Wanted } from './holder.ts'
+import type { Limits } from './limits.ts'
+import type { Member } from './member.ts'
+import * as protocol from './protocol.ts'
+
+/** A peer as a holder. */
+export class RemoteHolder implements Holder {
+  readonly #peer: Peer
+  readonly member: Member
+  readonly #limits: Limits
+
+  constructor(peer: Peer, member: Member, limits: Limits) {
+    this.#peer = peer
+    this.member = member
+    this.#limits = limits
+  }
+
+  async have(block: Address, signal: AbortSignal): Promise<Held[]> {
+    const timeoutMs = this.#limits.answerMs
+    const message = { header: protocol.encodeHave(block) }
+    const answer = await this.#peer.request(message, { signal, timeoutMs })
+    answer.release?.()
+    return protocol.decodeHeld(answer.header)
+  }
+
+  async keep(
+    layout: Layout,
+    index: number,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const message = { header: protocol.encodeKeep(layout, index), payload: bytes }
+    const timeoutMs = this.#limits.keepMs
+    const answer = await this.#peer.request(message, { signal, timeoutMs })
+    answer.release?.()
+    return answer.header.isNew === true
+  }
+
+  async fetch(block: Address, wanted: Wanted, into: Into, signal: AbortSignal): Promise<Answer> {
+    let misfit = false
+    const answer = await this.#peer.request(
+      { header: protocol.encodeFetch(block, wanted) },
+      {
+        signal,
+        timeoutMs: this.#limits.fetchMs,
+        into: (header, size) => {
+          const fetched = protocol.decodeAnswer(header).fetched
+          const place = fetched && into(fetched.layout, fetched.index)
+          misfit = place !== undefined && place.length !== size
+          return misfit ? undefined : place
+        },
+      },
+    )
+    answer.release?.()
+    if (misfit) throw new DreyError('protocol', 'its shard is not of the size its layout says')
+    return protocol.decodeAnswer(answer.header)
+  }
+}

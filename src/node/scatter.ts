@@ -1,0 +1,138 @@
+import { DreyError, messageOf } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import { layoutId, type Layout } from '../coding/layout.ts'
+import type { Holder } from './holder.ts'
+import { survivedBy } from './receipt.ts'
+
+/** What became of one block's shards. */
+export interface Scattered {
+  /** Members that have synced a shard of it. */
+  readonly members: number
+  /** Members that may vanish, whichever they are. */
+  readonly survives: number
+  /** Shards that were not there before. */
+  readonly sent: number
+}
+
+/**
+ * Brings the n shards of a block to n different members, in their placement order, and waits until they
+ * are synced there. Members that have a shard already are not sent it again. A slow or dying one is
+ * replaced by the next in order, and where none is left, by one that has a shard already. Throws
+ * 'not-enough-members' when not even one loss would be survived (of a code that has any parity).
+ */
+export async function scatter(
+  layout: Layout,
+  shardAt: (index: number) => Uint8Array,
+  order: readonly Holder[],
+  { log, signal }: { log: Log; signal: AbortSignal },
+): Promise<Scattered> {
+  const scattering = new Scattering(layout, shardAt, order, log, signal)
+  await scattering.askWhatIsThere()
+  await scattering.sendTheRest()
+  return scattering.outcome()
+}
+
+class Scattering {
+  readonly #layout: Layout
+  readonly #shardAt: (index: number) => Uint8Array
+  readonly #log: Log
+  readonly #signal: AbortSignal
+  /** Members that may get a shard, best first. */
+  readonly #order: Holder[]
+  readonly #failed = new Set<Holder>()
+  /** Which shards each member has, or is being sent. */
+  readonly #homes = new Map<Holder, Set<number>>()
+  #sent = 0
+
+  constructor(
+    layout: Layout,
+    shardAt: (index: number) => Uint8Array,
+    order: readonly Holder[],
+    log: Log,
+    signal: AbortSignal,
+  ) {
+    this.#layout = layout
+    this.#shardAt = shardAt
+    this.#order = [...order]
+    this.#log = log
+    this.#signal = signal
+  }
+
+  async askWhatIsThere(): Promise<void> {
+    const id = layoutId(this.#layout)
+    const ask = async (holder: Holder): Promise<void> => {
+      try {
+        const held = await holder.have(this.#layout.block, this.#signal)
+        const same = held.filter(({ layout, index }) => layout === id && index < this.#layout.n)
+        if (same.length > 0) this.#homes.set(holder, new Set(same.map(({ index }) => index)))
+      } catch (error) {
+        this.#giveUpOn(holder, error)
+      }
+    }
+    await Promise.all(this.#order.slice(0, this.#layout.n).map(ask))
+  }
+
+  async sendTheRest(): Promise<void> {
+    const there = new Set([...this.#homes.values()].flatMap((indexes) => [...indexes]))
+    if (this.#layout.k === 1) return this.#sendCopies()
+    const missing = Array.from({ length: this.#layout.n }, (_, i) => i).filter((i) => !there.has(i))
+    await Promise.all(missing.map((index) => this.#send(index)))
+  }
+
+  outcome(): Scattered {
+    const { k, n, block } = this.#layout
+    const counts = [...this.#homes.values()]
+      .map((indexes) => indexes.size)
+      .filter((size) => size > 0)
+    const survives = k === 1 ? counts.length - 1 : survivedBy(counts, k)
+    if (survives < Math.min(1, n - k)) {
+      throw new DreyError(
+        'not-enough-members',
+        `block ${block}: shards are synced on ${counts.length} members; surviving one loss takes ` +
+          `${k === 1 ? 2 : k + 1} that answer and have room. See drey status, and put again`,
+      )
+    }
+    return { members: counts.length, survives, sent: this.#sent }
+  }
+
+  /** Copies are all alike: what counts is how many members have one, not which index it has. */
+  async #sendCopies(): Promise<void> {
+    const missing = this.#layout.n - this.#homes.size
+    await Promise.all(Array.from({ length: missing }, () => this.#send(undefined)))
+  }
+
+  /** Tries members until one has synced the shard. */
+  async #send(index: number | undefined): Promise<void> {
+    for (;;) {
+      const holder = this.#nextFor(index)
+      if (holder === undefined) return // The outcome says what that means.
+      const indexes = this.#homes.get(holder) ?? new Set<number>()
+      const chosen = index ?? this.#order.indexOf(holder) % this.#layout.n
+      this.#homes.set(holder, indexes.add(chosen))
+      try {
+        const isNew = await holder.keep(this.#layout, chosen, this.#shardAt(chosen), this.#signal)
+        if (isNew) this.#sent += 1
+        return
+      } catch (error) {
+        indexes.delete(chosen)
+        this.#giveUpOn(holder, error)
+      }
+    }
+  }
+
+  /** The first in order that has nothing yet; else, for coded shards, the one that has the fewest. */
+  #nextFor(index: number | undefined): Holder | undefined {
+    const live = this.#order.filter((holder) => !this.#failed.has(holder))
+    const load = (holder: Holder) => this.#homes.get(holder)?.size ?? 0
+    const unused = live.find((holder) => load(holder) === 0)
+    if (unused !== undefined || index === undefined) return unused
+    return live.toSorted((a, b) => load(a) - load(b))[0]
+  }
+
+  #giveUpOn(holder: Holder, error: unknown): void {
+    this.#signal.throwIfAborted()
+    this.#failed.add(holder)
+    const fields = { member: holder.member.id, block: String(this.#layout.block) }
+    this.#log.warn(`a member did not take a shard: ${messageOf(error)}`, fields)
+  }
+}

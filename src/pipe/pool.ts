@@ -1,0 +1,144 @@
+import { scratchBytes } from '../coding/kernel.ts'
+import { limits } from '../coding/code.ts'
+import { shardAt, type Place } from './place.ts'
+
+/** The largest block: a segment. Manifest nodes are smaller. */
+export const blockBytesMax = 1 << 20
+
+const page = 64 * 1024
+/** Filling up the last data shard with zeros takes less than one byte a shard. */
+const dataBytes = blockBytesMax + limits.shardsMax
+/** A slot has room for a block and its parity; what is never touched costs no memory. */
+const slotBytes = Math.ceil((dataBytes * limits.overheadMax) / page) * page
+
+const defaults = {
+  slots: 6, // Blocks in flight in the whole node: 1.5 MiB each with a code of 4 of 6.
+  slotsMax: 64, // Every put and get has one slot for sure, so that none waits for ever for another.
+  threadsMax: 16, // Each has a scratch area at the beginning of the memory.
+} as const
+
+/**
+ * Memory that a node's threads share: blocks are read, sealed, coded and sent where they stand, and
+ * nothing is copied from one thread to another. It is one shared WebAssembly memory, so that the coding
+ * kernel works on it directly. Counted in slots; whoever wants more waits in turn.
+ */
+export class Pool {
+  readonly memory: WebAssembly.Memory
+  readonly slots: number
+  readonly #unused: number[] = []
+  readonly #waiting: { lane: Lane; go: (slot: Slot) => void }[] = []
+  #inUse = 0
+
+  constructor(options: { slots?: number } = {}) {
+    this.slots = options.slots ?? defaults.slots
+    const slotsMax = Math.max(defaults.slotsMax, this.slots)
+    const slotsAt = Math.ceil((defaults.threadsMax * scratchBytes) / page) * page
+    const pages = (slotsAt + slotsMax * slotBytes) / page
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+    // The last is taken first: slots that were used before are used again, and their memory is warm.
+    for (let index = slotsMax - 1; index >= 0; index--) {
+      this.#unused.push(slotsAt + index * slotBytes)
+    }
+  }
+
+  get inUse(): number {
+    return this.#inUse
+  }
+
+  /** One put or one get: its first slot is granted at once, more as others leave them. */
+  lane(): Lane {
+    return new Lane((lane, signal) => this.#take(lane, signal))
+  }
+
+  async #take(lane: Lane, signal?: AbortSignal): Promise<Slot> {
+    signal?.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<Slot>()
+    const entry = { lane, go: resolve }
+    this.#waiting.push(entry)
+    this.#grant()
+    const abandon = () => {
+      const at = this.#waiting.indexOf(entry)
+      if (at < 0) return // It was granted in the same turn.
+      this.#waiting.splice(at, 1)
+      reject(signal!.reason as Error)
+    }
+    signal?.addEventListener('abort', abandon, { once: true })
+    try {
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', abandon)
+    }
+  }
+
+  #grant(): void {
+    for (let at = 0; at < this.#waiting.length && this.#unused.length > 0;) {
+      const { lane, go } = this.#waiting[at]!
+      if (lane.held > 0 && this.#inUse >= this.slots) {
+        at += 1
+        continue
+      }
+      this.#waiting.splice(at, 1)
+      this.#inUse += 1
+      lane.held += 1
+      const start = this.#unused.pop()!
+      go(new Slot(this.memory, start, () => this.#giveBack(lane, start)))
+    }
+  }
+
+  #giveBack(lane: Lane, start: number): void {
+    lane.held -= 1
+    this.#inUse -= 1
+    this.#unused.push(start)
+    this.#grant()
+  }
+}
+
+/** What one put or get holds of the pool. */
+export class Lane {
+  held = 0
+  readonly #take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>
+
+  constructor(take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>) {
+    this.#take = take
+  }
+
+  /** Waits for a slot. Rejects with the signal's reason. */
+  take(signal?: AbortSignal): Promise<Slot> {
+    return this.#take(this, signal)
+  }
+}
+
+/** Room for one block and its parity. What was in it before may still be there. */
+export class Slot implements Place {
+  readonly dataAt: number
+  readonly parityAt: number
+  readonly #memory: WebAssembly.Memory
+  #giveBack: (() => void) | undefined
+
+  constructor(memory: WebAssembly.Memory, start: number, giveBack: () => void) {
+    this.#memory = memory
+    this.dataAt = start
+    this.parityAt = start + dataBytes
+    this.#giveBack = giveBack
+  }
+
+  /** The first `size` bytes of the data: a segment, or its block. */
+  data(size: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, this.dataAt, size)
+  }
+
+  shard(index: number, k: number, shardBytes: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, shardAt(this, index, k, shardBytes), shardBytes)
+  }
+
+  /** Once is enough; nobody may use the slot's bytes afterwards. */
+  release(): void {
+    this.#giveBack?.()
+    this.#giveBack = undefined
+  }
+}
+
+/** The scratch area of one thread. */
+export function scratchAt(thread: number): number {
+  return thread * scratchBytes
+}
