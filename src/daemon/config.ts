@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import { DreyError, messageOf } from '../base/error.ts'
+import { parseCode } from '../coding/code.ts'
+import { writePrivately } from '../crypto/keyfile.ts'
+import type { DataFolder } from './folder.ts'
+
+/** What people may change about a node. Sizes are bytes. */
+export interface Config {
+  readonly version: 1
+  /** What people call this machine. */
+  readonly name: string
+  /** Where it listens for members: "host:port". */
+  readonly listen: string
+  /** Members to connect to: "host:port". Others are learned from them. */
+  readonly peers: readonly string[]
+  /** Bytes offered to the swarm. Zero: it holds nothing. */
+  readonly capacity: number
+  /** Bytes of the disk that shards never take. */
+  readonly freeFloor: number
+  /** A code such as "4+2" instead of the swarm's policy. */
+  readonly code?: string
+  /** Worker threads for hashing, sealing and coding: each takes 12 MB. */
+  readonly threads: number
+}
+
+export const configDefaults = {
+  listen: '0.0.0.0:7117',
+  freeFloor: 1 << 30, // A full disk stops more than Drey.
+  threads: 1, // Keeps the private memory of a node under 50 MB.
+} as const
+
+export async function writeConfig(folder: DataFolder, config: Config): Promise<void> {
+  await writePrivately(folder.config, `${JSON.stringify(config, null, 2)}\n`)
+}
+
+/** Reads and checks it. Throws 'bad-input' with the name of the field that is wrong. */
+export async function readConfig(folder: DataFolder): Promise<Config> {
+  const refuse = (why: string, cause?: unknown) =>
+    new DreyError('bad-input', `${folder.config}: ${why}`, { cause })
+  let text: string
+  try {
+    text = await readFile(folder.config, 'utf8')
+  } catch (cause) {
+    const how = 'found a swarm with "drey init", or join one with "drey init --with FOLDER"'
+    throw new DreyError('bad-input', `there is no node in ${folder.path}: ${how}`, { cause })
+  }
+  let config: Partial<Config>
+  try {
+    config = JSON.parse(text) as Partial<Config>
+  } catch (cause) {
+    throw refuse(`it is not JSON: ${messageOf(cause)}`, cause)
+  }
+  const { version, name, listen, peers, capacity, freeFloor, code, threads } = config
+  if (version !== 1) throw refuse(`"version" is ${String(version)}; this Drey reads 1`)
+  if (typeof name !== 'string' || name === '') throw refuse('"name" is missing')
+  if (typeof listen !== 'string') throw refuse('"listen" is missing; write "0.0.0.0:7117"')
+  parseListen(listen)
+  if (!Array.isArray(peers) || peers.some((peer) => typeof peer !== 'string')) {
+    throw refuse('"peers" is not a list of "host:port"')
+  }
+  for (const [field, value] of Object.entries({ capacity, freeFloor })) {
+    if (!Number.isSafeInteger(value) || value! < 0)
+      throw refuse(`"${field}" is not a number of bytes`)
+  }
+  if (!Number.isInteger(threads) || threads! < 1 || threads! > 16) {
+    throw refuse('"threads" is not a number from 1 to 16')
+  }
+  if (code !== undefined) parseCode(code)
+  return config as Config
+}
+
+/** "host:port", "[::1]:7117", or ":7117" for every interface. */
+export function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text.trim())
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) {
+    throw new DreyError('bad-input', `not an address to listen at: "${text}"; write host:port`)
+  }
+  return { host: match[1] ?? (match[2] || '0.0.0.0'), port }
+}

@@ -1,0 +1,54 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** Where a node keeps what is its own. Everything in it is readable by its user alone. */
+export class DataFolder {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = resolve(path)
+  }
+
+  /** What is to be changed by people: JSON. */
+  get config(): string {
+    return join(this.path, 'config.json')
+  }
+
+  get identityKey(): string {
+    return join(this.path, 'identity.key')
+  }
+
+  get certificate(): string {
+    return join(this.path, 'identity.pem')
+  }
+
+  /** The swarm's authority, which every member trusts. */
+  get authority(): string {
+    return join(this.path, 'swarm.pem')
+  }
+
+  /** Admits new members; at the founder alone. */
+  get authorityKey(): string {
+    return join(this.path, 'swarm.key')
+  }
+
+  /** The read secret; readers have it. */
+  get readKey(): string {
+    return join(this.path, 'read.key')
+  }
+
+  /** Shards. */
+  get store(): string {
+    return join(this.path, 'store')
+  }
+
+  /** Where commands speak to the running node. */
+  get socket(): string {
+    return join(this.path, 'drey.sock')
+  }
+}
+
+/** `--data`, else `DREY_DATA`, else `.drey` at home. */
+export function dataFolder(given?: string): DataFolder {
+  return new DataFolder(given ?? process.env.DREY_DATA ?? join(homedir(), '.drey'))
+}

@@ -1,0 +1,118 @@
+import { formatAddress, parseAddress } from '../address/address.ts'
+import { isHashName } from '../address/hash.ts'
+import { formatLink, parseLink } from '../address/link.ts'
+import { DreyError } from '../base/error.ts'
+import { parseCode } from '../coding/code.ts'
+import type { Finding } from '../node/gather.ts'
+import type { Orchestrator } from '../node/orchestrator.ts'
+import { describeReceipt } from '../node/receipt.ts'
+import type { Door, DoorRequest, DoorReply } from './door.ts'
+import { jsonReply } from './door.ts'
+import { errorBody } from './errors.ts'
+import { parseRange } from './range.ts'
+
+/** What a put answers. */
+export interface PutReply {
+  readonly address: string
+  readonly link: string
+  readonly size: number
+  readonly blocks: number
+  readonly newBlocks: number
+  readonly newBytes: number
+  readonly sentShards: number
+  readonly sentBytes: number
+  readonly code: { readonly k: number; readonly n: number }
+  readonly syncedOn: number
+  readonly aimedAt: number
+  readonly survives: number
+  readonly summary: string
+}
+
+/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`, and `GET /status`. */
+export function blobDoor(node: Orchestrator, status: () => Promise<object>): Door {
+  return async (request) => {
+    const { method, path } = request
+    if (path === '/status' && method === 'GET') return jsonReply(await status())
+    if (path === '/blob' && method === 'PUT') return putBlob(node, request)
+    const match = /^\/blob\/([^/]+)$/.exec(path)
+    if (match && (method === 'GET' || method === 'HEAD')) return getBlob(node, request, match[1]!)
+    throw new DreyError('not-found', `this door has no ${method} ${path}`)
+  }
+}
+
+async function putBlob(node: Orchestrator, request: DoorRequest): Promise<DoorReply> {
+  const hash = request.query.get('hash') ?? undefined
+  const code = request.query.get('code')
+  if (hash !== undefined && !isHashName(hash)) {
+    throw new DreyError('bad-input', `no such hash: "${hash}"; choose blake3, sha2-256 or sha1`)
+  }
+  const stored = await node.put(request.body, {
+    hash,
+    code: code === null ? undefined : parseCode(code),
+    signal: request.signal,
+  })
+  const { address, key, size, receipt } = stored
+  const reply: PutReply = {
+    address: formatAddress(address),
+    link: formatLink({ address, key }),
+    size,
+    ...receipt,
+    summary: describeReceipt(receipt),
+  }
+  return jsonReply(reply, 201)
+}
+
+/**
+ * A blob or one range of it. With `?report` the length is not announced, and what the read met, and how
+ * it failed if it did, comes in trailers: a failure after the first byte could not be told otherwise.
+ */
+async function getBlob(node: Orchestrator, request: DoorRequest, name: string): Promise<DoorReply> {
+  const { headers, signal, query } = request
+  const address = parseAddress(name)
+  const keyText = headers['drey-key']
+  const key = keyText === undefined ? undefined : parseLink(`drey:${name}#${keyText}`).key
+  const findings: Finding[] = []
+  const found = (finding: Finding) => void findings.push(finding)
+  const blob = await node.find(address, key, { signal, found })
+  const range = parseRange(headers.range, blob.size) ?? { start: 0, end: blob.size }
+  const isPart = range.end - range.start < blob.size
+  const body = request.method === 'HEAD' ? nothing() : node.read(blob, range, { signal, found })
+  const common = {
+    'content-type': 'application/octet-stream',
+    'accept-ranges': 'bytes',
+    etag: `"${name}"`,
+    'drey-size': String(blob.size),
+    ...(isPart ? { 'content-range': `bytes ${range.start}-${range.end - 1}/${blob.size}` } : {}),
+  }
+  const status = isPart ? 206 : 200
+  if (!query.has('report')) {
+    const length = { 'content-length': String(range.end - range.start) }
+    return { status, headers: { ...common, ...length }, body }
+  }
+  let failure: unknown
+  return {
+    status,
+    headers: { ...common, 'drey-length': String(range.end - range.start) },
+    body: tolerant(body, (error) => (failure = error)),
+    trailers: () => ({
+      'drey-findings': encodeURIComponent(JSON.stringify(findings)),
+      ...(failure === undefined
+        ? {}
+        : { 'drey-error': encodeURIComponent(JSON.stringify(errorBody(failure))) }),
+    }),
+  }
+}
+
+/** Ends where the source fails, and says so. */
+async function* tolerant(
+  source: AsyncIterable<Uint8Array>,
+  failed: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source
+  } catch (error) {
+    failed(error)
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,37 @@
+import type { Bytes } from '../base/bytes.ts'
+
+/** What is asked of a door, whoever carries it. Header names are in lower case. */
+export interface DoorRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Bytes
+  /** Aborted when the asker has gone. */
+  readonly signal: AbortSignal
+}
+
+/** What it answers. A body's chunk is read until the next one is asked for. */
+export interface DoorReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Bytes
+  /** Said after the body: what is only known then. */
+  readonly trailers?: () => Record<string, string>
+}
+
+/** A function from a request to a reply. What it throws becomes an error reply at the adapter. */
+export type Door = (request: DoorRequest) => Promise<DoorReply>
+
+export function jsonReply(value: unknown, status = 200): DoorReply {
+  const text = Buffer.from(`${JSON.stringify(value)}\n`)
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'content-length': String(text.length) },
+    body: once(text),
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}

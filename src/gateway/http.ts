@@ -1,0 +1,99 @@
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { DreyError, messageOf } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Door, DoorReply } from './door.ts'
+import { errorReply } from './errors.ts'
+
+/** Carries requests from `node:http` to a door, with backpressure both ways. */
+export function httpServer(door: Door, log: Log): Server {
+  const server = createServer((incoming, outgoing) => {
+    carry(door, incoming, outgoing).catch((error: unknown) => {
+      log.debug(`a request ended early: ${messageOf(error)}`, { path: incoming.url })
+      outgoing.destroy()
+    })
+  })
+  server.requestTimeout = 0 // A put may last for days; a stalled one is the asker's to end.
+  return server
+}
+
+/** Serves a door on a local socket that only this user can open. */
+export async function listenLocally(server: Server, path: string): Promise<void> {
+  if (await answers(path)) {
+    throw new DreyError('busy', `a node is running on this data folder already (${path} answers)`)
+  }
+  await rm(path, { force: true }) // Left by a node that was killed.
+  const before = process.umask(0o177)
+  try {
+    server.listen(path)
+    await once(server, 'listening')
+  } finally {
+    process.umask(before)
+  }
+  await chmod(path, 0o600)
+}
+
+/** Whether somebody listens on a local socket. */
+export async function answers(path: string): Promise<boolean> {
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false // Nobody there, or nothing: the same to whoever wants to speak.
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function carry(
+  door: Door,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const controller = new AbortController()
+  outgoing.on('close', () => {
+    if (!outgoing.writableFinished)
+      controller.abort(new DreyError('unreachable', 'the asker has gone'))
+  })
+  const url = new URL(incoming.url ?? '/', 'http://local')
+  let reply: DoorReply
+  try {
+    reply = await door({
+      method: incoming.method ?? 'GET',
+      path: decodeURIComponent(url.pathname),
+      query: url.searchParams,
+      headers: incoming.headers as Record<string, string | undefined>,
+      body: incoming,
+      signal: controller.signal,
+    })
+  } catch (error) {
+    reply = errorReply(error)
+  }
+  await send(reply, outgoing)
+}
+
+async function send(reply: DoorReply, outgoing: ServerResponse): Promise<void> {
+  const { status, headers, body, trailers } = reply
+  outgoing.writeHead(
+    status,
+    trailers ? { ...headers, trailer: 'drey-findings, drey-error' } : headers,
+  )
+  for await (const chunk of body) {
+    // The chunk's memory is used again after this: it waits until the kernel has it.
+    await new Promise<void>((resolve, reject) => {
+      const gone = () => reject(new DreyError('unreachable', 'the asker has gone'))
+      if (outgoing.destroyed) return gone()
+      outgoing.once('close', gone)
+      outgoing.write(chunk, (error) => {
+        outgoing.off('close', gone)
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+  }
+  if (trailers) outgoing.addTrailers(trailers())
+  outgoing.end()
+}
