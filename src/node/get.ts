@@ -53,7 +53,7 @@ export class Blob {
    */
   async *read(range: Range, parts: GetParts): AsyncGenerator<Uint8Array> {
     if ('data' in this.#root) {
-      if (range.end > range.start) yield this.#root.data.subarray(range.start, range.end)
+      if (range.end > range.start) yield this.#root.data.slice(range.start, range.end)
       return
     }
     const fetch = (address: Address) => fetchNode(address, parts)

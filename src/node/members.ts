@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Peer, PeerId, Transporter } from '../transport/transporter.ts'
@@ -10,6 +11,7 @@ export interface MembersParts {
   readonly transporter: Transporter
   readonly hello: () => Promise<Hello>
   readonly limits: Limits
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -49,9 +51,16 @@ export class Members implements Disposable {
     this.#parts.transporter.keepConnected(address)
   }
 
-  /** Resolves when a member has come or gone. */
-  change(): Promise<void> {
-    return this.#changed.promise
+  /** Resolves when every known address has a live member, or the time is up. */
+  async settled(timeoutMs: number): Promise<void> {
+    const { clock } = this.#parts
+    const until = clock.now() + timeoutMs
+    while (this.#live.size < this.#known.size && clock.now() < until) {
+      const waiting = new AbortController()
+      const over = clock.sleep(until - clock.now(), waiting.signal).catch(() => {}) // Not needed.
+      await Promise.race([this.#changed.promise, over])
+      waiting.abort()
+    }
   }
 
   [Symbol.dispose](): void {

@@ -7,8 +7,7 @@ import { Window } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { codeFor, policyFor, type Code } from '../coding/code.ts'
 import { unwrapKey, type ReadKeys } from '../crypto/keys.ts'
-import { segmentBytes } from '../manifest/node.ts'
-import { wrapOf } from '../manifest/node.ts'
+import { segmentBytes, wrapOf } from '../manifest/node.ts'
 import type { Range } from '../manifest/reader.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
@@ -79,14 +78,14 @@ export class Orchestrator implements AsyncDisposable {
   #free = 0
 
   constructor(parts: OrchestratorParts, options: OrchestratorOptions) {
-    const { transporter, store, log } = parts
+    const { transporter, store, clock, log } = parts
     this.#parts = parts
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#self = new LocalHolder(store, () => this.self())
     const hello = () => this.#hello()
     transporter.serve(serveStore(store, hello))
-    this.members = new Members({ transporter, hello, limits: this.#limits, log })
+    this.members = new Members({ transporter, hello, limits: this.#limits, clock, log })
   }
 
   /** This node as others see it. */

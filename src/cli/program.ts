@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { interruptedCode, tellFailure, type Global } from './output.ts'
+
+type Action = (options: never, signal: AbortSignal, args: string[]) => Promise<void>
+
+/** Runs one command; resolves to the exit code. Ctrl-C and SIGTERM abort what is under way. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const interruption = new AbortController()
+  let interruptions = 0
+  const interrupt = () => {
+    interruptions += 1
+    if (interruptions > 1) process.exit(interruptedCode) // Asked twice: at once.
+    interruption.abort(new Interrupted())
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  let exitCode = 0
+  const program = describe((command, action) =>
+    command.action(async () => {
+      const options = command.optsWithGlobals<Global>()
+      try {
+        await action(options as never, interruption.signal, command.args)
+      } catch (error) {
+        const wasInterrupted = interruption.signal.aborted
+        exitCode = wasInterrupted ? interruptedCode : tellFailure(options, error)
+      }
+    }),
+  )
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? 0 : 2 // Help and version are no failures; the rest is told already.
+  }
+  return exitCode
+}
+
+class Interrupted extends Error {
+  constructor() {
+    super('interrupted')
+  }
+}
+
+/** Every command, its options and its help. Commands are loaded when they are run. */
+function describe(act: (command: Command, action: Action) => void): Command {
+  const program = new Command('drey')
+    .description(
+      'A decentralized, content-addressable, end-to-end-encrypted store for files of any size.',
+    )
+    .version(version())
+    .option('--data <folder>', 'the node’s data folder (default: $DREY_DATA, else ~/.drey)')
+    .option('--json', 'one JSON object on stdout instead of words')
+    .option('-q, --quiet', 'say nothing but the result')
+    .exitOverride()
+    .showHelpAfterError()
+    .addHelpText('after', exitCodeHelp)
+  const command = (usage: string, description: string, example: string) =>
+    program
+      .command(usage)
+      .description(description)
+      .exitOverride()
+      .addHelpText('after', `\nExample:\n  ${example}\n`)
+
+  act(
+    command('init', 'found a swarm, or make another node of one', 'drey init && drey start')
+      .option('--with <folder>', 'become a node of the swarm whose founder’s data folder this is')
+      .option(
+        '--role <role>',
+        'reader: stores and reads; storage: stores what it cannot read',
+        'reader',
+      )
+      .option('--name <name>', 'what people call this machine (default: its host name)')
+      .option('--listen <host:port>', 'where members reach it (default: 0.0.0.0:7117)')
+      .option('--peer <host:port...>', 'members to connect to')
+      .option(
+        '--capacity <size>',
+        'bytes offered to the swarm, e.g. 200GB (default: the disk’s size)',
+      ),
+    async (options) => (await import('./init.ts')).initCommand(options),
+  )
+  act(
+    command('start', 'run the node until Ctrl-C or SIGTERM', 'drey start --peer 192.168.1.20:7117')
+      .option('--listen <host:port>', 'in place of the config file’s')
+      .option('--peer <host:port...>', 'in place of the config file’s')
+      .option('--threads <count>', 'worker threads: each takes 12 MB (default: 1)')
+      .option('--code <data+parity>', 'a code instead of the swarm’s policy, e.g. 4+2')
+      .option('--log-level <level>', 'debug, info, warn or error', 'info')
+      .option('--unsafe-no-sync', 'for benchmarks: acknowledge before the disk has it'),
+    async (options, signal) => (await import('./start.ts')).startCommand(options, signal),
+  )
+  act(
+    command(
+      'put <file>',
+      'store a file, or stdin with "-"; prints its address',
+      'drey put film.mkv',
+    )
+      .option('--link', 'print the link: whoever has it can read')
+      .option('--hash <name>', 'blake3, sha2-256 or sha1 (default: blake3)')
+      .option('--code <data+parity>', 'a code instead of the swarm’s policy, e.g. 4+2'),
+    async (options, signal, [file]) =>
+      (await import('./put.ts')).putCommand(file!, options, signal),
+  )
+  act(
+    command('get <address>', 'fetch a blob by its address or link', 'drey get bafkr4i… -o film.mkv')
+      .option(
+        '-o, --output <file>',
+        'where to (default: stdout); the name appears when all is there',
+      )
+      .option('--range <a-b>', 'only these bytes, both ends included: 0-99, 100-, -50'),
+    async (options, signal, [address]) =>
+      (await import('./get.ts')).getCommand(address!, options, signal),
+  )
+  act(
+    command('status', 'this node, its members, and its space', 'drey status --json'),
+    async (options, signal) => (await import('./status.ts')).statusCommand(options, signal),
+  )
+  act(
+    command(
+      'demo',
+      'a swarm of real processes stores a file, loses nodes, and gives it back',
+      'drey demo --size 256MiB',
+    )
+      .option('--size <size>', 'how much to store', '1GiB')
+      .option('--file <path>', 'a file to store instead')
+      .option('--nodes <count>', 'how many nodes', '6')
+      .option('--kill <count>', 'how many of them are killed', '2'),
+    async (options, signal) => (await import('./demo.ts')).demoCommand(options, signal),
+  )
+  return program
+}
+
+const exitCodeHelp = `
+Exit codes:
+  0 done    2 bad input    3 not found    4 not enough shards    5 not enough members    6 full
+  7 not allowed    8 unreachable or busy    9 corrupt    130 interrupted    1 a mistake of Drey's own`
+
+function version(): string {
+  // Two folders up, from src/cli and from dist/cli alike.
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,57 @@
+import { formatSize, type Global } from './output.ts'
+
+const redrawMs = 200
+const barWidth = 24
+
+/** A bar with rate and time left on a terminal; nothing in a pipe. Close it before anything is said. */
+export class Progress implements Disposable {
+  readonly #label: string
+  readonly #total: number | undefined
+  readonly #started = performance.now()
+  readonly #timer: NodeJS.Timeout | undefined
+  #done = 0
+
+  constructor(global: Global, label: string, total?: number) {
+    this.#label = label
+    this.#total = total
+    const shown = process.stderr.isTTY && !global.json && !global.quiet
+    if (shown) this.#timer = setInterval(() => this.#draw(), redrawMs).unref()
+  }
+
+  add(bytes: number): void {
+    this.#done += bytes
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#timer === undefined) return
+    clearInterval(this.#timer)
+    process.stderr.write('\r\x1b[K')
+  }
+
+  #draw(): void {
+    const seconds = (performance.now() - this.#started) / 1000
+    const rate = this.#done / Math.max(seconds, 0.001)
+    const parts = [this.#label, formatSize(this.#done), `${formatSize(rate)}/s`]
+    if (this.#total) {
+      const share = Math.min(1, this.#done / this.#total)
+      const full = Math.round(share * barWidth)
+      const left = (this.#total - this.#done) / Math.max(rate, 1)
+      parts.splice(
+        1,
+        0,
+        `[${'#'.repeat(full)}${' '.repeat(barWidth - full)}]`,
+        `${Math.floor(share * 100)} %`,
+      )
+      parts.push(`${formatSeconds(left)} left`)
+    }
+    process.stderr.write(`\r\x1b[K${parts.join('  ')}`)
+  }
+}
+
+/** "2 h 05 min", "3 min 20 s", "8 s" */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds))
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
+  if (hours > 0) return `${hours} h ${String(minutes).padStart(2, '0')} min`
+  return minutes > 0 ? `${minutes} min ${String(whole % 60).padStart(2, '0')} s` : `${whole} s`
+}

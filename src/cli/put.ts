@@ -1,0 +1,41 @@
+import { counted, collect } from '../base/bytes.ts'
+import type { PutReply } from '../gateway/blobs.ts'
+import { readInput } from './files.ts'
+import { formatSize, note, say, type Global } from './output.ts'
+import { Progress } from './progress.ts'
+import { ask, openSession } from './session.ts'
+
+export interface PutCommand extends Global {
+  readonly link?: boolean
+  readonly hash?: string
+  readonly code?: string
+}
+
+/** `drey put FILE|-` */
+export async function putCommand(
+  path: string,
+  options: PutCommand,
+  signal: AbortSignal,
+): Promise<void> {
+  const { body, size } = await readInput(path)
+  await using session = await openSession(options)
+  if (options.hash === 'sha1') {
+    note(
+      options,
+      'sha1: collisions can be made on purpose; do not trust this address against someone who makes files',
+    )
+  }
+  const query = new URLSearchParams()
+  if (options.hash) query.set('hash', options.hash)
+  if (options.code) query.set('code', options.code)
+  let reply: PutReply
+  {
+    using progress = new Progress(options, 'put', size)
+    const passed = counted(body, (bytes) => progress.add(bytes))
+    const answer = await ask(session.door, 'PUT', '/blob', { query, body: passed, signal })
+    reply = JSON.parse(Buffer.from(await collect(answer.body)).toString('utf8')) as PutReply
+  }
+  const isNew = `${formatSize(reply.newBytes)} of it new`
+  note(options, `${formatSize(reply.size)} stored, ${isNew}; ${reply.summary}`)
+  say(options, reply, options.link ? reply.link : reply.address)
+}

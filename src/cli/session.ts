@@ -1,0 +1,39 @@
+import { silentLog } from '../base/log.ts'
+import { dataFolder } from '../daemon/folder.ts'
+import type { Door } from '../gateway/door.ts'
+import { socketDoor } from '../gateway/client.ts'
+import { answers } from '../gateway/http.ts'
+import { note, type Global } from './output.ts'
+
+/** A node to speak to for one command. */
+export interface Session extends AsyncDisposable {
+  readonly door: Door
+}
+
+const connectMs = 3_000 // How long a node that was opened for one command waits for its members.
+
+/** The running node of the data folder; with none running, the node opened inside this process. */
+export async function openSession(global: Global): Promise<Session> {
+  const folder = dataFolder(global.data)
+  if (await answers(folder.socket)) {
+    return { door: socketDoor(folder.socket), [Symbol.asyncDispose]: async () => {} }
+  }
+  const { startNode } = await import('../daemon/start.ts')
+  note(global, `no node is running on ${folder.path}: opening it for this command`)
+  const passphrase = process.env.DREY_PASSPHRASE
+  const node = await startNode(folder, { log: silentLog, passphrase, listen: '127.0.0.1:0' })
+  await node.orchestrator.members.settled(connectMs)
+  return { door: node.door, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() }
+}
+
+/** A request with what most have not. */
+export function ask(
+  door: Door,
+  method: string,
+  path: string,
+  rest: Partial<Parameters<Door>[0]> & { signal: AbortSignal },
+): ReturnType<Door> {
+  return door({ method, path, query: new URLSearchParams(), headers: {}, body: nothing(), ...rest })
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,63 @@
+import { pino, type Logger } from 'pino'
+import type { Log } from '../base/log.ts'
+import { dataFolder } from '../daemon/folder.ts'
+import { startNode } from '../daemon/start.ts'
+import { answers, httpServer, listenLocally } from '../gateway/http.ts'
+import { DreyError } from '../base/error.ts'
+import { note, say, type Global } from './output.ts'
+
+export interface StartCommand extends Global {
+  readonly listen?: string
+  readonly peer?: readonly string[]
+  readonly threads?: string
+  readonly code?: string
+  readonly logLevel: string
+  readonly unsafeNoSync?: boolean
+}
+
+/** `drey start`: runs until it is told to stop, then closes what is open. */
+export async function startCommand(options: StartCommand, signal: AbortSignal): Promise<void> {
+  const folder = dataFolder(options.data)
+  if (await answers(folder.socket)) {
+    throw new DreyError('busy', `a node is running on ${folder.path} already`)
+  }
+  const log = openLog(options)
+  if (options.unsafeNoSync)
+    log.warn('syncs are off: what is acknowledged may be lost in a power cut')
+  await using node = await startNode(folder, {
+    log,
+    passphrase: process.env.DREY_PASSPHRASE,
+    listen: options.listen,
+    peers: options.peer,
+    threads: options.threads === undefined ? undefined : Number(options.threads),
+    code: options.code,
+    unsafeNoSync: options.unsafeNoSync,
+  })
+  const server = httpServer(node.door, log)
+  await listenLocally(server, folder.socket)
+  const { id, name } = node.orchestrator.self()
+  say(
+    options,
+    { id, name, address: node.address },
+    `${name} is member ${id}, reached at ${node.address}`,
+  )
+  const stopped = Promise.withResolvers<void>()
+  if (signal.aborted) stopped.resolve()
+  signal.addEventListener('abort', () => stopped.resolve(), { once: true })
+  await stopped.promise
+  note(options, 'closing')
+  server.close()
+  server.closeAllConnections()
+}
+
+function openLog({ logLevel, quiet }: StartCommand): Log {
+  const logger: Logger = pino(
+    { level: quiet ? 'error' : logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: true }),
+  )
+  const at =
+    (level: keyof Log) =>
+    (message: string, fields: object = {}) =>
+      logger[level](fields, message)
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}

@@ -1,0 +1,67 @@
+import { once } from 'node:events'
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
+import { collect, free, type Bytes } from '../base/bytes.ts'
+import { DreyError, messageOf } from '../base/error.ts'
+import type { Door, DoorRequest } from './door.ts'
+import { errorFrom, type ErrorBody } from './errors.ts'
+
+/** A running node's door, reached through its local socket. Error replies are thrown. */
+export function socketDoor(path: string): Door {
+  return async (request) => {
+    const outgoing = httpRequest({
+      socketPath: path,
+      method: request.method,
+      path: `${encodeURI(request.path)}?${request.query}`,
+      headers: request.headers,
+      signal: request.signal,
+    })
+    const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
+    // The node may answer before it has read everything: a refusal ends the sending.
+    const sending = send(request, outgoing)
+    sending.catch(() => {}) // Told below, by whichever ends first.
+    const [incoming] = await Promise.race([answered, sending.then(() => answered)]).catch(
+      (cause: unknown) => {
+        request.signal.throwIfAborted()
+        if (cause instanceof DreyError) throw cause
+        throw new DreyError('unreachable', `the node does not answer: ${messageOf(cause)}`, {
+          cause,
+        })
+      },
+    )
+    if (incoming.statusCode! >= 400) throw await readError(incoming)
+    return {
+      status: incoming.statusCode!,
+      headers: incoming.headers as Record<string, string>,
+      body: incoming,
+      trailers: () => incoming.trailers as Record<string, string>,
+    }
+  }
+}
+
+async function send({ body, signal }: DoorRequest, outgoing: ClientRequest): Promise<void> {
+  try {
+    for await (const chunk of body) {
+      signal.throwIfAborted()
+      await new Promise<void>((resolve, reject) => {
+        outgoing.write(chunk, (error) => (error ? reject(error) : resolve()))
+      })
+      free(chunk)
+    }
+    outgoing.end()
+  } catch (error) {
+    outgoing.destroy(error as Error)
+    throw error
+  }
+}
+
+async function readError(incoming: IncomingMessage): Promise<Error> {
+  const text = Buffer.from(await collect(incoming as Bytes)).toString('utf8')
+  try {
+    return errorFrom(JSON.parse(text) as ErrorBody)
+  } catch (cause) {
+    const start = text.slice(0, 200)
+    return new DreyError('protocol', `the node answered ${incoming.statusCode}: ${start}`, {
+      cause,
+    })
+  }
+}
