@@ -74,6 +74,7 @@ export class WorkerCrew implements Crew {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       hand.jobs.set(id, { resolve, reject })
+      hand.worker.ref()
       hand.worker.postMessage({ id, job })
     })
   }
