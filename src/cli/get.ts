@@ -2,6 +2,7 @@ import { formatAddress } from '../address/address.ts'
 import { parseLink } from '../address/link.ts'
 import { asBuffer } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
+import type { Door } from '../gateway/door.ts'
 import { errorFrom, type ErrorBody } from '../gateway/errors.ts'
 import type { Finding } from '../node/gather.ts'
 import { openOutput } from './files.ts'
@@ -28,26 +29,43 @@ export async function getCommand(
     throw new DreyError('bad-input', '--json tells the result on stdout: name a file with -o')
   }
   await using session = await openSession(options)
-  const query = new URLSearchParams({ report: '' })
-  const path = `/blob/${formatAddress(address)}`
-  const reply = await ask(session.door, 'GET', path, { query, headers, signal })
   await using output = await openOutput(options.output)
-  const size = Number(reply.headers['drey-length'])
-  let done = 0
-  {
-    using progress = new Progress(options, 'get', size)
-    for await (const chunk of reply.body) {
-      done += chunk.length
-      progress.add(chunk.length)
-      await output.write(chunk)
-    }
-  }
-  const findings = settle(reply.trailers!(), done, size)
+  const { bytes, findings } = await readBlob(session.door, formatAddress(address), {
+    headers,
+    signal,
+    write: (chunk) => output.write(chunk),
+    progress: (size) => new Progress(options, 'get', size),
+  })
   await output.finish()
   for (const finding of findings) note(options, describe(finding))
   if (isStdout(options)) return
-  const result = { address: formatAddress(address), bytes: done, output: options.output, findings }
-  say(options, result, `${options.output}: ${done} bytes`)
+  const result = { address: formatAddress(address), bytes, output: options.output, findings }
+  say(options, result, `${options.output}: ${bytes} bytes`)
+}
+
+/** Reads a blob through a node's door, to the end or to the failure that the node tells of there. */
+export async function readBlob(
+  door: Door,
+  address: string,
+  parts: {
+    readonly headers?: Record<string, string>
+    readonly signal: AbortSignal
+    readonly write: (chunk: Uint8Array) => Promise<void> | void
+    readonly progress: (size: number) => Progress
+  },
+): Promise<{ bytes: number; findings: Finding[] }> {
+  const { headers = {}, signal } = parts
+  const query = new URLSearchParams({ report: '' })
+  const reply = await ask(door, 'GET', `/blob/${address}`, { query, headers, signal })
+  const size = Number(reply.headers['drey-length'])
+  using progress = parts.progress(size)
+  let bytes = 0
+  for await (const chunk of reply.body) {
+    bytes += chunk.length
+    progress.add(chunk.length)
+    await parts.write(chunk)
+  }
+  return { bytes, findings: settle(reply.trailers!(), bytes, size) }
 }
 
 /** What the node said at the end: throws the failure that ended the read. */

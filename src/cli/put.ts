@@ -1,4 +1,5 @@
-import { counted, collect } from '../base/bytes.ts'
+import { collect, counted, type Bytes } from '../base/bytes.ts'
+import type { Door } from '../gateway/door.ts'
 import type { PutReply } from '../gateway/blobs.ts'
 import { readInput } from './files.ts'
 import { formatSize, note, say, type Global } from './output.ts'
@@ -28,14 +29,22 @@ export async function putCommand(
   const query = new URLSearchParams()
   if (options.hash) query.set('hash', options.hash)
   if (options.code) query.set('code', options.code)
-  let reply: PutReply
-  {
-    using progress = new Progress(options, 'put', size)
-    const passed = counted(body, (bytes) => progress.add(bytes))
-    const answer = await ask(session.door, 'PUT', '/blob', { query, body: passed, signal })
-    reply = JSON.parse(Buffer.from(await collect(answer.body)).toString('utf8')) as PutReply
-  }
+  const progress = new Progress(options, 'put', size)
+  const reply = await storeBlob(session.door, body, { query, signal, progress })
   const isNew = `${formatSize(reply.newBytes)} of it new`
   note(options, `${formatSize(reply.size)} stored, ${isNew}; ${reply.summary}`)
   say(options, reply, options.link ? reply.link : reply.address)
+}
+
+/** Puts a stream through a node's door. */
+export async function storeBlob(
+  door: Door,
+  body: Bytes,
+  parts: { query?: URLSearchParams; signal: AbortSignal; progress: Progress },
+): Promise<PutReply> {
+  using progress = parts.progress
+  const passed = counted(body, (bytes) => progress.add(bytes))
+  const { query = new URLSearchParams(), signal } = parts
+  const reply = await ask(door, 'PUT', '/blob', { query, body: passed, signal })
+  return JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as PutReply
 }
