@@ -39,7 +39,7 @@ export class ManifestWriter {
     // A full node waits for the next child: were there none, it would be the root.
     if (children.length === childrenMax)
       await this.#push(level + 1, await this.#flush(level, false))
-    this.#levels[level]!.push(child)
+    this.#levels[level].push(child) // Not `children`: the flush has put a new list there.
   }
 
   async #flush(level: number, isRoot: boolean): Promise<Child> {

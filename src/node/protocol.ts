@@ -37,11 +37,11 @@ export function decodeHello(header: Header): Hello {
     throw new DreyError('protocol', `it speaks version ${String(v)}, this node ${protocolVersion}`)
   }
   return {
-    name: String(name).slice(0, 64),
+    name: text(name, 'name').slice(0, 64),
     capacity: size(capacity, 'capacity'),
     free: size(free, 'free'),
     address: typeof address === 'string' ? address : '',
-    peers: list(peers, 'peers', (peer) => String(peer)).slice(0, peersToldMax),
+    peers: list(peers, 'peers', (peer) => text(peer, 'peers')).slice(0, peersToldMax),
   }
 }
 
@@ -55,7 +55,7 @@ export function encodeHeld(held: readonly Held[]): Header {
 
 export function decodeHeld(header: Header): Held[] {
   const indexes = list(header.indexes, 'indexes', (index) => size(index, 'index'))
-  const layouts = list(header.layouts, 'layouts', String)
+  const layouts = list(header.layouts, 'layouts', (layout) => text(layout, 'layouts'))
   if (layouts.length !== indexes.length)
     throw new DreyError('protocol', 'its lists differ in length')
   return layouts.map((layout, at) => ({ layout, index: indexes[at]! }))
@@ -82,7 +82,7 @@ export function decodeFetch(header: Header): { block: Address; wanted: Wanted } 
   return {
     block: decodeBlock(header),
     wanted: {
-      layout: layout === undefined ? undefined : String(layout),
+      layout: typeof layout === 'string' ? layout : undefined,
       without: list(without, 'without', (index) => size(index, 'index')),
     },
   }
@@ -109,7 +109,12 @@ export function decodeBlock(header: Header): Address {
   if (typeof block !== 'object' || block === null || !('multihash' in block)) {
     throw new DreyError('protocol', '"block" is not an address')
   }
-  return checkAddress(block as Address)
+  return checkAddress(block)
+}
+
+function text(value: unknown, field: string): string {
+  if (typeof value === 'string') return value
+  throw new DreyError('protocol', `"${field}" is not text`)
 }
 
 function size(value: unknown, field: string): number {

@@ -111,7 +111,7 @@ export class WorkerCrew implements Crew {
   #dismiss(hand: Hand, error: Error): void {
     const at = this.#hands.indexOf(hand)
     if (at >= 0) this.#hands.splice(at, 1)
-    for (const { reject } of hand.jobs.values()) reject(error)
+    for (const waiting of hand.jobs.values()) waiting.reject(error)
     hand.jobs.clear()
   }
 }
