@@ -14,7 +14,8 @@ export const codecs = { raw: 0x55, 'dag-cbor': 0x71 } as const
 export type Codec = keyof typeof codecs
 
 export function makeAddress(codec: Codec, hash: HashName, digest: Uint8Array): Address {
-  return CID.createV1(codecs[codec], Digest.create(hashCodes[hash], digest.slice()))
+  const own = new Uint8Array(digest) // An address outlives the memory that it was computed in.
+  return CID.createV1(codecs[codec], Digest.create(hashCodes[hash], own))
 }
 
 /** The address of `block`. */
@@ -58,16 +59,23 @@ export function parseAddress(text: string): Address {
 
 /** Reads an address from its bytes, as frames and manifests carry it. */
 export function decodeAddress(bytes: Uint8Array): Address {
+  let cid: CID
   try {
-    return checkAddress(CID.decode(bytes))
+    cid = CID.decode(new Uint8Array(bytes)) // It keeps what it is given; a frame's memory is not kept.
   } catch (cause) {
     throw new DreyError('bad-input', `not the bytes of an address: ${messageOf(cause)}`, { cause })
   }
+  return checkAddress(cid)
 }
 
-/** Accepts what Drey makes, and nothing else: version 1, a known codec, a known hash of its full length. */
-export function checkAddress(cid: CID): Address {
+/**
+ * Accepts what Drey makes, and nothing else: version 1, a known codec, a known hash of its full length.
+ * Takes whatever a peer's or a disk's data holds in an address's place.
+ */
+export function checkAddress(value: unknown): Address {
   const refuse = (why: string) => new DreyError('bad-input', `not an address of Drey: ${why}`)
+  const cid = CID.asCID(value)
+  if (cid === null) throw refuse('it is not a CID')
   if (cid.version !== 1)
     throw refuse('it is a CID of version 0; Drey makes version 1, beginning with "b"')
   if (!Object.values<number>(codecs).includes(cid.code)) {
@@ -91,13 +99,13 @@ function unknownHash(code: number): string {
 }
 
 function whyNot(text: string, cause: unknown): string {
-  const stray = text.startsWith('b') ? /[^a-z2-7]/.exec(text) : null
+  if (!text.startsWith('b')) return 'an address begins with "b", a link with "drey:"'
+  const stray = /[^a-zA-Z2-7]/u.exec(text)
   if (stray !== null)
     return `the character "${stray[0]}" at position ${stray.index + 1} is not base32`
-  if (text.startsWith('b') && text.length < 59)
+  if (text.length !== 59 && text.length !== 40)
     return `it has ${text.length} characters; an address has 59, or 40 with sha1`
-  if (!text.startsWith('b')) return 'an address begins with "b", a link with "drey:"'
-  return messageOf(cause)
+  return `a character is mistyped: ${messageOf(cause)}`
 }
 
 function shortened(text: string): string {

@@ -17,12 +17,17 @@ export function nativeBlake3(): Blake3 {
   const { blake3: hash, Blake3Hasher } =
     require('@napi-rs/blake-hash') as typeof import('@napi-rs/blake-hash')
   return {
-    hash: (bytes) => hash(asBuffer(bytes)),
+    hash: (bytes) => plain(hash(asBuffer(bytes))),
     keyed: (key, bytes) =>
-      Blake3Hasher.newKeyed(asBuffer(key)).update(asBuffer(bytes)).digestBuffer(),
+      plain(Blake3Hasher.newKeyed(asBuffer(key)).update(asBuffer(bytes)).digestBuffer()),
     derive: (context, material) =>
-      Blake3Hasher.newDeriveKey(context).update(asBuffer(material)).digestBuffer(),
+      plain(Blake3Hasher.newDeriveKey(context).update(asBuffer(material)).digestBuffer()),
   }
+}
+
+/** A Buffer's `slice` shares memory, unlike every other array's: it goes no further than here. */
+function plain(digest: Buffer): Uint8Array {
+  return new Uint8Array(digest.buffer, digest.byteOffset, digest.length)
 }
 
 /** JavaScript for every other platform: the same bytes, a hundred times slower. */

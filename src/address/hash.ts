@@ -14,7 +14,6 @@ export function isHashName(text: string): text is HashName {
 /** The digest of `bytes`: 32 bytes, or 20 for SHA-1. */
 export function digestOf(name: HashName, bytes: Uint8Array): Uint8Array {
   if (name === 'blake3') return blake3.hash(bytes)
-  return createHash(name === 'sha1' ? 'sha1' : 'sha256')
-    .update(bytes)
-    .digest()
+  const hash = createHash(name === 'sha1' ? 'sha1' : 'sha256')
+  return new Uint8Array(hash.update(bytes).digest())
 }

@@ -25,12 +25,10 @@ export function parseLink(text: string): { address: Address; key?: Uint8Array } 
 }
 
 function parseKey(text: string): Uint8Array {
-  const key = new Uint8Array(Buffer.from(text, 'base64url'))
-  if (!/^[A-Za-z0-9_-]{43}$/.test(text) || key.length !== 32) {
-    throw new DreyError(
-      'bad-input',
-      `the key behind "#" has ${text.length} characters; it takes 43 of base64url`,
-    )
-  }
-  return key
+  const refuse = (why: string) => new DreyError('bad-input', `the key behind "#" ${why}`)
+  const stray = /[^A-Za-z0-9_-]/u.exec(text)
+  if (stray !== null)
+    throw refuse(`has "${stray[0]}" at position ${stray.index + 1}, which is not base64url`)
+  if (text.length !== 43) throw refuse(`has ${text.length} characters, not 43`)
+  return new Uint8Array(Buffer.from(text, 'base64url'))
 }

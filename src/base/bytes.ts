@@ -1,3 +1,5 @@
+import { DreyError } from './error.ts'
+
 /** A stream of bytes, pulled. A chunk that was handed over is not touched again by its giver. */
 export type Bytes = AsyncIterable<Uint8Array>
 
@@ -54,7 +56,9 @@ export function toHex(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('hex')
 }
 
-/** Reads hexadecimal text, ignoring white space. */
+/** Reads hexadecimal text, ignoring white space. Throws 'bad-input' when it is something else. */
 export function fromHex(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text.replace(/\s+/g, ''), 'hex'))
+  const digits = text.replace(/\s+/g, '')
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new DreyError('bad-input', 'not hexadecimal bytes')
+  return new Uint8Array(Buffer.from(digits, 'hex'))
 }

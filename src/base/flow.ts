@@ -1,6 +1,6 @@
 /**
  * Works on several items at once and gives the results in order. At most `window` items are between
- * `source` and the reader. When the reader leaves or a piece of work fails, `signal` (handed to `work`)
+ * `source` and the reader; while there are fewer, the next item is waited for first. When the reader leaves or a piece of work fails, `signal` (handed to `work`)
  * is aborted, what was begun is waited for, and finished results that nobody will read are given to
  * `dropped`.
  */
