@@ -49,22 +49,18 @@ class Putting {
   readonly #lane: Lane
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  #receipt: Receipt
+  #receipt = nothingYet
 
   constructor(parts: PutParts) {
     this.#parts = parts
     this.#lane = parts.pool.lane()
     this.#signal = AbortSignal.any([parts.signal, this.#stop.signal])
-    const code = parts.code()
-    this.#receipt = { ...nothingYet, code, aimedAt: code.n }
   }
 
   async run(source: Bytes): Promise<Stored> {
     try {
       const link = await this.#write(cut(source, this.#lane, this.#signal))
-      const { syncedOn, survives } = this.#receipt
-      const receipt = { ...this.#receipt, syncedOn: finite(syncedOn), survives: finite(survives) }
-      return { ...link, receipt }
+      return { ...link, receipt: this.#receipt }
     } finally {
       this.#stop.abort(new Error('the put has ended'))
     }
@@ -156,6 +152,7 @@ class Putting {
 
   #note(layout: Layout, shardBytes: number, { members, survives, sent }: Scattered): void {
     const so = this.#receipt
+    const code = { k: layout.k, n: layout.n }
     this.#receipt = {
       ...so,
       blocks: so.blocks + 1,
@@ -163,25 +160,28 @@ class Putting {
       newBytes: so.newBytes + (sent > 0 ? layout.size : 0),
       sentShards: so.sentShards + sent,
       sentBytes: so.sentBytes + sent * shardBytes,
-      // Small blocks are copies on fewer members, which survive as many losses.
-      syncedOn: layout.k === so.code.k ? Math.min(so.syncedOn, members) : so.syncedOn,
+      ...(isWorse(so, layout, members) ? { code, syncedOn: members, aimedAt: layout.n } : {}),
       survives: Math.min(so.survives, survives),
     }
   }
 }
 
-const nothingYet = {
+/** The receipt speaks of the block that lacks most members; of those alike, of the most spread one. */
+function isWorse(so: Receipt, layout: Layout, members: number): boolean {
+  const [lacked, lacks] = [so.aimedAt - so.syncedOn, layout.n - members]
+  return lacks > lacked || (lacks === lacked && layout.n > so.aimedAt)
+}
+
+const nothingYet: Receipt = {
   blocks: 0,
   newBlocks: 0,
   newBytes: 0,
   sentShards: 0,
   sentBytes: 0,
-  syncedOn: Infinity,
+  code: { k: 1, n: 1 },
+  syncedOn: 0,
+  aimedAt: 0,
   survives: Infinity,
-}
-
-function finite(least: number): number {
-  return Number.isFinite(least) ? least : 0
 }
 
 function layoutOf(block: Address, size: number, { k, n }: Code, sealed: Sealed): Layout {

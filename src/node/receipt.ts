@@ -1,6 +1,6 @@
 import { formatCode, type Code } from '../coding/code.ts'
 
-/** What a put achieved: the least over all its blocks, and sums. */
+/** What a put achieved: sums over all its blocks, and the worst of them. */
 export interface Receipt {
   readonly blocks: number
   /** Blocks of which at least one shard was not there before, and their bytes. */
@@ -9,9 +9,8 @@ export interface Receipt {
   /** Shards that were sent, and their bytes. */
   readonly sentShards: number
   readonly sentBytes: number
-  /** How the coded blocks are coded; small ones are copies. */
+  /** Of the block that is worst off: its code, how many members have synced shards, of how many. */
   readonly code: Code
-  /** The fewest members that have synced shards of any one block, and how many were aimed at. */
   readonly syncedOn: number
   readonly aimedAt: number
   /** How many members may vanish, whichever they are. */
@@ -38,5 +37,5 @@ export function describeReceipt(receipt: Receipt): string {
     survives === 0
       ? 'survives no loss'
       : `survives the loss of any ${survives === 1 ? 'one' : survives}`
-  return `synced to disk on ${syncedOn} of ${aimedAt} members (${formatCode(code)}), ${losses}`
+  return `synced to disk on ${syncedOn} of ${aimedAt} members (${code.k === 1 ? 'copies' : formatCode(code)}), ${losses}`
 }
