@@ -10,7 +10,7 @@ import { Orchestrator } from '../node/orchestrator.ts'
 import { WorkerCrew } from '../pipe/crew.ts'
 import { Pool } from '../pipe/pool.ts'
 import { openDiskStore } from '../store/disk.ts'
-import { FloorStore } from '../store/floor.ts'
+import { FloorStore, freeBytesOf } from '../store/floor.ts'
 import { QuotaStore } from '../store/quota.ts'
 import type { Store } from '../store/store.ts'
 import { makeIdentity, type Identity } from '../transport/identity.ts'
@@ -99,7 +99,10 @@ async function openStore(
 ): Promise<Store> {
   const disk = await openDiskStore(folder.store, { log, unsafeNoSync })
   const quota = new QuotaStore(disk, { bytesMax: config.capacity })
-  return new FloorStore(quota, { freeBytesMin: config.freeFloor })
+  return new FloorStore(quota, {
+    freeBytesMin: config.freeFloor,
+    freeBytes: () => freeBytesOf(folder.store),
+  })
 }
 
 async function readIdentity(folder: DataFolder, passphrase?: string): Promise<Identity> {

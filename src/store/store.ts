@@ -1,4 +1,5 @@
-import type { Address } from '../address/address.ts'
+import { formatAddress, type Address } from '../address/address.ts'
+import { DreyError } from '../base/error.ts'
 import type { Layout } from '../coding/layout.ts'
 
 /** Names one shard: of which block, under which layout (its id), and which of the n it is. */
@@ -44,4 +45,10 @@ export interface Store extends AsyncDisposable {
   /** Whether it was there. */
   delete(name: ShardName): Promise<boolean>
   usage(): Promise<StoreUsage>
+}
+
+/** How a store refuses bytes that are not what their layout promises. */
+export function mismatch({ block }: Layout, index: number): DreyError {
+  const shard = `shard ${index} of ${formatAddress(block)}`
+  return new DreyError('corrupt', `${shard} does not match its layout, and was not kept`)
 }

@@ -1,0 +1,95 @@
+import { mkdir, open, readFile, readdir, rename, unlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { mapAhead } from '../base/flow.ts'
+import { DreyError, messageOf } from '../base/error.ts'
+import { syncFolder } from './committer.ts'
+import { ifThere } from './errno.ts'
+import { subfolders } from './shardName.ts'
+
+const version = 1
+const ours = new Set(['shards', 'quarantine', 'tmp', 'store.json'])
+const foldersAtOnce = 16
+
+/**
+ * The folder of a disk store:
+ *
+ *     store.json      what this is, and its version
+ *     shards/XX/      the shards, spread over 1,024 folders that are there from the beginning
+ *     quarantine/     files that rotted; nobody reads them again
+ *     tmp/            files that are not finished; emptied when the store is opened
+ *     lock            names the process that has the store open
+ */
+export class DiskFolder {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = resolve(path)
+  }
+
+  shards(subfolder: string): string {
+    return join(this.path, 'shards', subfolder)
+  }
+
+  quarantined(file: string): string {
+    return join(this.path, 'quarantine', file)
+  }
+
+  temporary(file: string): string {
+    return join(this.path, 'tmp', file)
+  }
+
+  /** Throws 'bad-input' when this folder is somebody else's, or of a newer Drey. */
+  async check(): Promise<boolean> {
+    const refuse = (why: string) => new DreyError('bad-input', `${this.path}: ${why}`)
+    const text = await ifThere(readFile(join(this.path, 'store.json'), 'utf8'))
+    if (text === undefined) {
+      const strange = (await readdir(this.path)).find((name) => !isOurs(name))
+      if (strange === undefined) return false
+      throw refuse(`it is not a store, and not empty (it has "${strange}"); choose another folder`)
+    }
+    let seen: unknown
+    try {
+      seen = (JSON.parse(text) as { version?: unknown }).version
+    } catch (cause) {
+      throw refuse(`store.json cannot be read: ${messageOf(cause)}`)
+    }
+    if (seen === version) return true
+    throw refuse(
+      `the store has the format ${String(seen)}, this Drey reads ${version}: start a newer Drey`,
+    )
+  }
+
+  /** Makes the store; what an interrupted beginning left is completed. `store.json` comes last. */
+  async create(): Promise<void> {
+    for (const name of ['tmp', 'quarantine', 'shards']) await this.#makeFolder(name)
+    await each(subfolders, (subfolder) => this.#makeFolder(join('shards', subfolder)))
+    await syncFolder(join(this.path, 'shards'))
+    const unfinished = this.temporary('store.json')
+    await using file = await open(unfinished, 'w', 0o600)
+    await file.writeFile(`${JSON.stringify({ format: 'drey store', version })}\n`)
+    await file.sync()
+    await rename(unfinished, join(this.path, 'store.json'))
+    await syncFolder(this.path)
+  }
+
+  /**
+   * Brings it into order after whatever happened last time: unfinished files go, and names that a
+   * killed process had given without syncing their folder become durable before anyone relies on them.
+   */
+  async recover({ sync }: { sync: boolean }): Promise<void> {
+    await each(await readdir(this.temporary('')), (name) => unlink(this.temporary(name)))
+    if (sync) await each(subfolders, (subfolder) => syncFolder(this.shards(subfolder)))
+  }
+
+  async #makeFolder(name: string): Promise<void> {
+    await mkdir(join(this.path, name), { recursive: true, mode: 0o700 })
+  }
+}
+
+function isOurs(name: string): boolean {
+  return ours.has(name) || name === 'lock' || name.startsWith('lock.')
+}
+
+async function each(names: readonly string[], work: (name: string) => Promise<void>) {
+  for await (const _ of mapAhead(names, foldersAtOnce, work));
+}
