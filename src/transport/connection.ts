@@ -62,7 +62,8 @@ export class Connection {
   readonly #settleEnded: (reason: string) => void
   #outgoing: Outgoing | undefined
   #incoming: Incoming | undefined
-  #heardAt: number
+  /** Whether anything has come since the watch last looked. */
+  #heard = false
   #leaving = false
 
   /** `peer` says in the log whom this is about. */
@@ -84,7 +85,6 @@ export class Connection {
     this.#settleEnded = resolve
     this.#greeting.promise.catch(() => {}) // Whoever waits for the greeting sees it; others see `ended`.
     this.#writer = new FrameWriter(stream, limits.clock)
-    this.#heardAt = limits.clock.now()
     this.#writer.send(frames.encodeFrame('hello', 0, frames.encodeHello(this.#ours)))
     this.#listen()
     void this.#watch()
@@ -112,8 +112,7 @@ export class Connection {
   /** Ends now, telling the other side why. What is under way fails with 'unreachable'. */
   close(reason: string): void {
     if (this.#over.signal.aborted) return
-    this.#writer.send(frames.encodeFrame('bye', 0, frames.encodeBye(reason)))
-    this.#writer.finish()
+    this.#writer.finish(frames.encodeFrame('bye', 0, frames.encodeBye(reason)))
     this.#end(reason, 'info', byeMs)
   }
 
@@ -148,7 +147,7 @@ export class Connection {
     })
     this.#stream.on('data', (chunk: Uint8Array) => {
       try {
-        this.#heardAt = this.#limits.clock.now()
+        this.#heard = true
         if (!this.#over.signal.aborted) reader.push(chunk)
       } catch (error) {
         this.#broken(error)
@@ -216,18 +215,20 @@ export class Connection {
   /** Notices peers that are gone without a word, and peers that do not read. */
   async #watch(): Promise<void> {
     const { clock, aliveMs, drainMs } = this.#limits
-    const restMs = Math.min(aliveMs, drainMs) / 3
+    let heardAt = clock.now()
     while (!this.#over.signal.aborted) {
       try {
-        await clock.sleep(restMs, this.#over.signal)
+        await clock.sleep(Math.min(aliveMs, drainMs) / 3, this.#over.signal)
       } catch {
         return // It has ended.
       }
       const now = clock.now()
-      if (now - this.#heardAt >= aliveMs) this.#end(`it was silent for ${aliveMs} ms`, 'info')
-      else if (this.#writer.stalledMs(now) >= drainMs)
+      if (this.#heard) heardAt = now
+      this.#heard = false
+      if (now - heardAt >= aliveMs) this.#end(`it was silent for ${aliveMs} ms`, 'info')
+      else if (this.#writer.stalledMs(now) >= drainMs) {
         this.#end(`it read nothing for ${drainMs} ms`, 'warn')
-      else if (now - this.#heardAt >= aliveMs / 3) this.#writer.ping()
+      } else if (now - heardAt > 0) this.#writer.ping()
     }
   }
 

@@ -3,6 +3,7 @@ import { free } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { DreyError } from '../base/error.ts'
 import { Window } from '../base/flow.ts'
+import { Deadlines } from './deadlines.ts'
 import {
   broken,
   decodeError,
@@ -34,7 +35,7 @@ interface Asked {
 /** The asking half of a connection: requests of this side, and the answers to them. */
 export class Outgoing {
   readonly #writer: FrameWriter
-  readonly #clock: Clock
+  readonly #deadlines: Deadlines
   readonly #theirs: Hello
   readonly #ours: Hello
   readonly #grant: Grant
@@ -48,7 +49,7 @@ export class Outgoing {
 
   constructor(writer: FrameWriter, clock: Clock, ours: Hello, theirs: Hello) {
     this.#writer = writer
-    this.#clock = clock
+    this.#deadlines = new Deadlines(clock)
     this.#ours = ours
     this.#theirs = theirs
     this.#grant = new Grant(writer, 'response', ours.responseWindow)
@@ -70,19 +71,21 @@ export class Outgoing {
     const over = new AbortController()
     const { signal, timeoutMs, into } = options
     const leave = () => over.abort(signal!.reason)
+    const late = () => over.abort(new DreyError('timeout', `no answer within ${timeoutMs} ms`))
+    let inTime = () => {}
     try {
       signal?.throwIfAborted()
       if (this.#ended !== undefined) throw this.#ended
-      signal?.addEventListener('abort', leave, { once: true })
-      this.#waiting.add(over)
-      this.#limit(over, timeoutMs)
       const body = this.#check(message)
+      signal?.addEventListener('abort', leave, { once: true })
+      inTime = this.#deadlines.add(timeoutMs, late)
+      this.#waiting.add(over)
       await this.#takeTurn(message.payload?.length ?? 0, over.signal)
       return await this.#ask(message.payload, body, over.signal, into, release)
     } finally {
       signal?.removeEventListener('abort', leave)
+      inTime()
       this.#waiting.delete(over)
-      over.abort() // Stops the time limit.
       release()
     }
   }
@@ -92,6 +95,7 @@ export class Outgoing {
     this.#ended = error
     for (const over of this.#waiting) over.abort(error)
     this.#asked.clear()
+    this.#deadlines.close()
   }
 
   credit(bytes: number): void {
@@ -126,11 +130,6 @@ export class Outgoing {
     if (asked.target !== undefined && !asked.chosen) free(asked.target)
     if (asked.answer !== undefined) this.#grant.back(asked.answer.size)
     asked.reject(error)
-  }
-
-  #limit(over: AbortController, timeoutMs: number): void {
-    const late = () => over.abort(new DreyError('timeout', `no answer within ${timeoutMs} ms`))
-    this.#clock.sleep(timeoutMs, over.signal).then(late, () => {}) // Rejects when it has ended in time.
   }
 
   #check(message: Message): Uint8Array {

@@ -1,0 +1,100 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createAuthority, issue } from '../src/transport/authority.ts'
+import { createKey, makeIdentity, type Identity } from '../src/transport/identity.ts'
+import type { Kind, Order, Report, Way } from './wireSide.ts'
+
+const defaults = { MiB: 1024, rounds: 5 } as const
+
+/**
+ * How fast shards travel between two processes, as a ratio to bare `node:tls` sockets (1.3, mutual, the
+ * same cipher, 64 KiB writes) that move as many bytes in the same minutes. Shards are of 256 KiB, 16 at a
+ * time, as payloads of requests (up) and of responses (down).
+ *
+ *     wire [MiB a run] [rounds]
+ */
+export async function run(args: string[]): Promise<void> {
+  const bytes = Number(args[0] ?? defaults.MiB) * 2 ** 20
+  const rounds = Number(args[1] ?? defaults.rounds)
+  const identities = await twoMembers()
+  const pairs = { bare: await pair('bare', identities), drey: await pair('drey', identities) }
+  const speeds: Record<Way, Record<Kind, number[]>> = {
+    up: { bare: [], drey: [] },
+    down: { bare: [], drey: [] },
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const way of ['up', 'down'] as const) {
+      for (const kind of ['bare', 'drey'] as const) {
+        const ms = (await tell(pairs[kind].dialer, { do: 'move', way, bytes })) as number
+        speeds[way][kind].push(bytes / 2 ** 20 / (ms / 1000))
+      }
+    }
+  }
+  const row = (way: Way) => {
+    const [bare, drey] = [median(speeds[way].bare), median(speeds[way].drey)]
+    return {
+      'bare MiB/s': Math.round(bare),
+      'drey MiB/s': Math.round(drey),
+      ratio: ratio(drey, bare),
+    }
+  }
+  console.table({ 'up: requests carry': row('up'), 'down: answers carry': row('down') })
+  for (const kind of ['bare', 'drey'] as const)
+    await conclude(kind, pairs[kind], bytes * rounds * 2)
+}
+
+interface Pair {
+  readonly dialer: ChildProcess
+  readonly listener: ChildProcess
+}
+
+async function pair(kind: Kind, [here, there]: readonly [Identity, Identity]): Promise<Pair> {
+  const side = new URL('./wireSide.ts', import.meta.url)
+  const [dialer, listener] = [fork(side), fork(side)]
+  const address = (await tell(listener, { do: 'listen', kind, identity: there })) as string
+  await tell(dialer, { do: 'dial', kind, identity: here, address })
+  return { dialer, listener }
+}
+
+async function conclude(kind: Kind, { dialer, listener }: Pair, bytes: number): Promise<void> {
+  const [a, b] = [await report(dialer), await report(listener)]
+  const perGiB = (a.cpuMs + b.cpuMs) / 1000 / (bytes / 2 ** 30)
+  const peaks = `${a.peakMiB.toFixed(1)} and ${b.peakMiB.toFixed(1)} MiB`
+  console.log(
+    `${kind}: ${perGiB.toFixed(2)} CPU s/GiB on both sides; private memory at most ${peaks}`,
+  )
+  for (const child of [dialer, listener]) {
+    child.disconnect()
+    child.kill()
+  }
+}
+
+async function report(child: ChildProcess): Promise<Report> {
+  return (await tell(child, { do: 'report' })) as Report
+}
+
+async function tell(child: ChildProcess, order: Order): Promise<unknown> {
+  child.send(order)
+  const [answer] = (await once(child, 'message')) as [unknown]
+  return answer
+}
+
+async function twoMembers(): Promise<[Identity, Identity]> {
+  const authority = await createAuthority('bench')
+  const member = async () => {
+    const { keyPem, publicKeyPem } = createKey()
+    const certificatePem = await issue(authority, publicKeyPem, { role: 'storage' })
+    return makeIdentity({ keyPem, certificatePem, authorityPem: authority.certificatePem })
+  }
+  return [await member(), await member()]
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
+
+function ratio(part: number, whole: number): string {
+  return (part / whole).toFixed(2)
+}
+
+if (import.meta.main) await run(process.argv.slice(2))
