@@ -58,6 +58,9 @@ async function tell(
   const get = await steps.getBack(address, getter, options, signal)
   note(options, `  ${get.seconds.toFixed(1)} s; sha256 ${get.hash}: ${sameOrNot(put, get)}.`)
 
+  for (const citizen of killed) await town.restart(citizen)
+  await town.gathered(signal)
+  if (kill > 0) note(options, 'Started the killed ones again: one more loss would be one too many.')
   const damaged = await steps.damageOne(town, code.k)
   const { block, index } = damaged.file
   note(

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { shardFiles } from './damage.ts'
 import { formatSize } from './output.ts'
 import { formatTable } from './table.ts'
-import { isRunning, type Citizen, type Town } from './town.ts'
+import type { Citizen, Town } from './town.ts'
 
 interface Rate {
   readonly seconds: number
@@ -13,7 +13,6 @@ interface Rate {
 export interface NodeFigures {
   readonly name: string
   readonly role: string
-  readonly running: boolean
   readonly peakPrivateBytes: number
   readonly peakResidentBytes: number
   readonly diskBytes: number
@@ -54,7 +53,6 @@ async function figuresOfOne(citizen: Citizen, k: number): Promise<NodeFigures> {
   return {
     name: citizen.name,
     role: citizen.role,
-    running: isRunning(citizen),
     peakPrivateBytes: citizen.peak.privateBytes,
     peakResidentBytes: citizen.peak.residentBytes,
     diskBytes,
@@ -77,7 +75,7 @@ export function describeDemo(result: DemoResult): string {
   ])
   const mb = (value: number) => (value / 1e6).toFixed(1)
   const perNode = formatTable([
-    ['node', 'role', 'private MB, peak', 'resident MB, peak', 'on disk', 'could read alone', ''],
+    ['node', 'role', 'private MB, peak', 'resident MB, peak', 'on disk', 'could read alone'],
     ...nodes.map((node) => [
       node.name,
       node.role,
@@ -85,7 +83,6 @@ export function describeDemo(result: DemoResult): string {
       mb(node.peakResidentBytes),
       formatSize(node.diskBytes),
       formatSize(node.readableBytes),
-      node.running ? '' : 'killed',
     ]),
   ])
   const verdict = result.ok ? 'came back byte for byte' : 'DID NOT COME BACK AS IT SHOULD'

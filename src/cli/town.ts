@@ -21,7 +21,7 @@ export interface Citizen {
   readonly role: Role
   readonly folder: DataFolder
   readonly door: Door
-  address: string
+  readonly address: string
   process: ChildProcess
   readonly peak: { privateBytes: number; residentBytes: number }
 }
@@ -62,10 +62,10 @@ export class Town implements AsyncDisposable {
     return citizen
   }
 
-  /** Starts a node again that was killed. */
+  /** Starts a node again that was killed, where the others look for it. */
   async restart(citizen: Citizen, startArgs: readonly string[] = []): Promise<void> {
-    citizen.process = launch(citizen.folder, startArgs)
-    citizen.address = await addressOf(citizen.process, citizen.name)
+    citizen.process = launch(citizen.folder, ['--listen', citizen.address, ...startArgs])
+    await addressOf(citizen.process, citizen.name)
   }
 
   async kill(citizen: Citizen): Promise<void> {
