@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { multiply } from './field.ts'
 
@@ -22,7 +23,10 @@ const tableBytes = 32 // Products of all low nibbles, then of all high ones.
 const tablesAt = columnsMax * 4 + rowsMax * 4
 const turnBytes = 32 // What the module writes at least.
 
-/** Memory that a SIMD kernel needs for itself: lists of offsets and the tables of four rows. */
+/**
+ * Memory that a SIMD kernel needs for itself, beginning at a multiple of four: lists of offsets and the
+ * tables of four rows. Kernels of several threads each have their own.
+ */
 export const scratchBytes = 36 * 1024
 
 /** The fastest kernel that this machine's WebAssembly has. */
@@ -59,6 +63,7 @@ export function openSimdKernel(
     multiply(matrix, inputs, outputs, length) {
       if (length < turnBytes) return scalar.multiply(matrix, inputs, outputs, length)
       const columns = inputs.length
+      checkShape(matrix, columns, outputs.length)
       lists.set(inputs)
       for (let row = 0; row < outputs.length; row += rowsMax) {
         const group = outputs.slice(row, row + rowsMax)
@@ -71,16 +76,30 @@ export function openSimdKernel(
   }
 }
 
-/** The products of a cell with every nibble: for each column, for each row, low and high. */
+function checkShape(matrix: Uint8Array, columns: number, rows: number): void {
+  assert.ok(columns >= 1 && columns <= columnsMax, `a matrix of ${columns} columns`)
+  assert.equal(matrix.length, columns * rows)
+}
+
+/** For each value its products with every low nibble, then with every high one. */
+const nibbleTables = makeNibbleTables()
+
+function makeNibbleTables(): Uint8Array {
+  const tables = new Uint8Array(256 * tableBytes)
+  for (let at = 0; at < tables.length; at++) {
+    const nibble = at % 16
+    tables[at] = multiply(Math.floor(at / tableBytes), at % tableBytes < 16 ? nibble : nibble << 4)
+  }
+  return tables
+}
+
+/** The tables of a matrix's cells, in the order in which the module reads them: column by column. */
 function fillTables(tables: Uint8Array, cells: Uint8Array, columns: number, rows: number): void {
   let at = 0
   for (let column = 0; column < columns; column++) {
     for (let row = 0; row < rows; row++, at += tableBytes) {
-      const cell = cells[row * columns + column]!
-      for (let nibble = 0; nibble < 16; nibble++) {
-        tables[at + nibble] = multiply(cell, nibble)
-        tables[at + 16 + nibble] = multiply(cell, nibble << 4)
-      }
+      const from = cells[row * columns + column]! * tableBytes
+      tables.set(nibbleTables.subarray(from, from + tableBytes), at)
     }
   }
 }
@@ -90,6 +109,7 @@ export function scalarKernel(memory: WebAssembly.Memory): Kernel {
   const products = new Uint8Array(256)
   return {
     multiply(matrix, inputs, outputs, length) {
+      checkShape(matrix, inputs.length, outputs.length)
       outputs.forEach((output, row) => {
         const out = new Uint8Array(memory.buffer, output, length).fill(0)
         inputs.forEach((input, column) => {

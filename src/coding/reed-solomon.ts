@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { DreyError } from '../base/error.ts'
 import type { Code } from './code.ts'
 import type { Kernel } from './kernel.ts'
@@ -16,7 +17,7 @@ export function encode(
   parityAt: number,
 ): void {
   if (k === 1 || n === k) return
-  const parity = rowsOf(matrixOf({ k, n }), range(n).slice(k))
+  const parity = remembered(`${k}/${n} parity`, () => rowsOf(matrixOf({ k, n }), range(n).slice(k)))
   const inputs = range(k).map((index) => dataAt + index * shardBytes)
   const outputs = range(n - k).map((index) => parityAt + index * shardBytes)
   kernel.multiply(parity.cells, inputs, outputs, shardBytes)
@@ -36,30 +37,38 @@ export function rebuild(
   if (present.size < k) {
     throw new DreyError('not-enough-shards', `needed ${k} shards, found ${present.size}`)
   }
-  const used = [...present].slice(0, k)
-  const matrix = matrixOf({ k, n })
-  // Used rows times data are the shards in hand; so data are the inverse times those.
-  const toData = invert(
-    rowsOf(
-      matrix,
-      used.map(([index]) => index),
-    ),
-  )
-  const toWanted = product(rowsOf(matrix, [...wanted.keys()]), toData)
-  const inputs = used.map(([, offset]) => offset)
-  kernel.multiply(toWanted.cells, inputs, [...wanted.values()], shardBytes)
+  for (const index of [...present.keys(), ...wanted.keys()]) assert.ok(index >= 0 && index < n)
+  // Always the first k, in whatever order they came, so that the same loss needs the same matrix.
+  const used = [...present.keys()].sort((a, b) => a - b).slice(0, k)
+  const matrix = decodingMatrix({ k, n }, used, [...wanted.keys()])
+  const inputs = used.map((index) => present.get(index)!)
+  kernel.multiply(matrix.cells, inputs, [...wanted.values()], shardBytes)
+}
+
+/** Used rows times data are the shards in hand; so data are the inverse times those. */
+function decodingMatrix(
+  { k, n }: Code,
+  used: readonly number[],
+  wanted: readonly number[],
+): Matrix {
+  return remembered(`${k}/${n} ${used} to ${wanted}`, () => {
+    const matrix = matrixOf({ k, n })
+    return product(rowsOf(matrix, wanted), invert(rowsOf(matrix, used)))
+  })
+}
+
+function matrixOf({ k, n }: Code): Matrix {
+  return remembered(`${k}/${n}`, () => codingMatrix(k, n))
 }
 
 const matrices = new Map<string, Matrix>()
-const matricesMax = 32 // A swarm uses a few codes; this bounds what strangers' layouts can fill.
+const matricesMax = 32 // Holders are away for long, so losses repeat; 64 KiB each in the worst case.
 
-function matrixOf({ k, n }: Code): Matrix {
-  const name = `${k}/${n}`
-  let matrix = matrices.get(name)
-  if (matrix === undefined) {
-    if (matrices.size >= matricesMax) matrices.clear()
-    matrix = codingMatrix(k, n)
-    matrices.set(name, matrix)
-  }
+/** A matrix by its name; those that were not needed for long are forgotten. */
+function remembered(name: string, make: () => Matrix): Matrix {
+  const matrix = matrices.get(name) ?? make()
+  matrices.delete(name) // Moves to the end: what stands first is the longest unused.
+  matrices.set(name, matrix)
+  if (matrices.size > matricesMax) matrices.delete(matrices.keys().next().value!)
   return matrix
 }
