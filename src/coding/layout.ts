@@ -34,22 +34,20 @@ export function decodeLayout(bytes: Uint8Array): Layout {
   } catch (cause) {
     throw refuse(messageOf(cause), cause)
   }
-  if (!Array.isArray(fields) || fields.length !== 6) throw refuse('it has not six fields')
-  const [seen, block, size, k, n, hashes] = fields as [
-    number,
-    Address,
-    number,
-    number,
-    number,
-    Uint8Array,
-  ]
-  if (seen !== version) throw refuse(`its version is ${String(seen)}, this Drey reads ${version}`)
-  if (!Number.isSafeInteger(size) || size < 1) throw refuse('its size is not a size')
+  if (!Array.isArray(fields)) throw refuse('it is not a list')
+  const [seen, block, size, k, n, hashes, ...rest] = fields as unknown[]
+  if (seen !== version) throw refuse(`its version is not ${version}, which this Drey reads`)
+  if (!isCount(size) || !isCount(k) || !isCount(n)) throw refuse('size, k and n are not all counts')
+  if (rest.length > 0) throw refuse('it has more than six fields')
   checkCode({ k, n })
   if (!(hashes instanceof Uint8Array) || hashes.length !== n * 32)
     throw refuse('its hashes do not fit n')
   const shards = Array.from({ length: n }, (_, index) => hashes.slice(index * 32, index * 32 + 32))
   return { block: checkAddress(block), size, k, n, shards }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1
 }
 
 /** A layout's short name: the first 16 bytes of its BLAKE3 hash, in hexadecimal. */
