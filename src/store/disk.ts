@@ -1,6 +1,4 @@
-import type { Stats } from 'node:fs'
 import { mkdir, open, opendir, readdir, rename, stat, unlink } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatAddress, type Address } from '../address/address.ts'
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
@@ -8,18 +6,24 @@ import { Window } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { isShard, layoutId } from '../coding/layout.ts'
 import { Census } from './census.ts'
-import { Committer } from './committer.ts'
 import { DiskFolder } from './diskFolder.ts'
+import { writeDurably } from './durable.ts'
 import { errnoOf, ifThere } from './errno.ts'
 import { freeBytesOf } from './floor.ts'
 import { lockFolder } from './folderLock.ts'
 import { encodeHead, readShardFile } from './shardFile.ts'
-import { formatShardName, parseShardName, subfolderOf, subfolders } from './shardName.ts'
+import {
+  formatShardName,
+  isShardFile,
+  parseShardName,
+  subfolderOf,
+  subfolders,
+} from './shardName.ts'
 import { mismatch, type Shard, type ShardName, type Store, type StoreUsage } from './store.ts'
 import { Turns } from './turns.ts'
 
 const defaults = {
-  writesAtOnce: 64, // Open files; more would not share a sync any better (measured).
+  writesAtOnce: 12, // They wait for syncs in threads; of the 16, some stay free for readers.
   statsAtOnce: 8, // While counting: leaves threads to those who wait for a shard.
 } as const
 
@@ -36,11 +40,10 @@ export interface DiskStoreOptions {
 export async function openDiskStore(path: string, options: DiskStoreOptions): Promise<DiskStore> {
   const folder = new DiskFolder(path)
   await mkdir(folder.path, { recursive: true, mode: 0o700 })
-  const exists = await folder.check()
+  await folder.check()
   await using opened = new AsyncDisposableStack()
   opened.use(await lockFolder(folder.path))
-  if (!exists) await folder.create()
-  await folder.recover({ sync: !options.unsafeNoSync })
+  await folder.prepare({ sync: !options.unsafeNoSync })
   return new DiskStore(folder, options, opened.move())
 }
 
@@ -49,7 +52,7 @@ export class DiskStore implements Store {
   readonly #folder: DiskFolder
   readonly #log: Log
   readonly #held: AsyncDisposable
-  readonly #committer: Committer
+  readonly #sync: boolean
   readonly #writing = new Window(defaults.writesAtOnce)
   /** Whatever changes a file, or counts it, does so in the turn of its name. */
   readonly #turns = new Turns()
@@ -64,7 +67,7 @@ export class DiskStore implements Store {
     this.#folder = folder
     this.#log = options.log
     this.#held = held
-    this.#committer = new Committer({ sync: !options.unsafeNoSync })
+    this.#sync = !options.unsafeNoSync
     this.#counted = this.#count()
     this.#counted.catch(() => {}) // Whoever asks for the usage hears of it.
   }
@@ -77,18 +80,14 @@ export class DiskStore implements Store {
     const place = this.#placeOf({ block: layout.block, layout: layoutId(layout), index })
     const head = encodeHead(layout, index)
     const size = head.length + bytes.length
-    return this.#turns.take(place.file, async () => {
+    return this.#turn(place.file, async () => {
       const seen = await ifThere(stat(place.path))
       if (seen?.size === size) return false
-      if (seen !== undefined) await this.#setAside(place, `it has ${seen.size} bytes`)
+      if (seen !== undefined) await this.#setAside(place, `it has ${seen.size} bytes, not ${size}`)
       await this.#writing.take(1, signal)
-      this.#landing.add(place.file)
       try {
         await this.#write(place, [head, bytes])
-      } catch (error) {
-        throw this.#failure(`cannot keep shard ${place.file}`, error)
       } finally {
-        this.#landing.delete(place.file)
         this.#writing.give(1)
       }
       this.#census.added(place.subfolder, place.file, size)
@@ -102,21 +101,11 @@ export class DiskStore implements Store {
   ): Promise<Shard | undefined> {
     signal?.throwIfAborted()
     const place = this.#placeOf(name)
-    const handle = await ifThere(open(place.path))
-    if (handle === undefined) return undefined
-    let seen: Stats
     try {
-      await using reading = handle
-      seen = await reading.stat()
-      return await readShardFile(reading, place.file, seen.size)
+      return await this.#read(place)
     } catch (error) {
       if (!isDreyError(error, 'corrupt')) throw error
-      await this.#turns.take(place.file, async () => {
-        const now = await ifThere(stat(place.path))
-        // A good one may have come in its place meanwhile.
-        if (now?.ino === seen.ino) await this.#setAside(place, error.message)
-      })
-      return undefined
+      return this.#turn(place.file, () => this.#readOrSetAside(place))
     }
   }
 
@@ -127,7 +116,7 @@ export class DiskStore implements Store {
 
   async shardsOf(block: Address): Promise<ShardName[]> {
     const beginning = `${formatAddress(block)}.`
-    return (await readdir(this.#folder.shards(subfolderOf(block))))
+    return (await readdir(this.#folder.shards(subfolderOf(formatAddress(block)))))
       .filter((file) => file.startsWith(beginning) && !this.#landing.has(file))
       .map(parseShardName)
       .filter((name) => name !== undefined)
@@ -136,7 +125,7 @@ export class DiskStore implements Store {
   async *list(): AsyncGenerator<ShardName> {
     for (const subfolder of subfolders) {
       for await (const { name: file } of await opendir(this.#folder.shards(subfolder))) {
-        const name = this.#nameIn(subfolder, file)
+        const name = isShardFile(subfolder, file) ? parseShardName(file) : undefined
         if (name !== undefined && !this.#landing.has(file)) yield name
       }
     }
@@ -144,7 +133,7 @@ export class DiskStore implements Store {
 
   async delete(name: ShardName): Promise<boolean> {
     const place = this.#placeOf(name)
-    return this.#turns.take(place.file, () => this.#remove(place, () => unlink(place.path)))
+    return this.#turn(place.file, () => this.#remove(place, () => unlink(place.path)))
   }
 
   async usage(): Promise<StoreUsage> {
@@ -162,29 +151,43 @@ export class DiskStore implements Store {
   }
 
   #placeOf(name: ShardName): Place {
-    const [file, subfolder] = [formatShardName(name), subfolderOf(name.block)]
+    const [file, subfolder] = [formatShardName(name), subfolderOf(formatAddress(name.block))]
     return { file, subfolder, path: join(this.#folder.shards(subfolder), file) }
   }
 
-  #nameIn(subfolder: string, file: string): ShardName | undefined {
-    const name = parseShardName(file)
-    return name !== undefined && subfolderOf(name.block) === subfolder ? name : undefined
+  /** What changes a file waits here for whoever did so before. */
+  #turn<T>(file: string, work: () => Promise<T>): Promise<T> {
+    this.#closing.signal.throwIfAborted()
+    return this.#turns.take(file, work)
   }
 
-  async #write({ path }: Place, pieces: Uint8Array[]): Promise<void> {
-    const unfinished = this.#folder.temporary(`${this.#written++}`)
-    const handle = await open(unfinished, 'wx', 0o600)
+  async #write({ file, path }: Place, pieces: readonly Uint8Array[]): Promise<void> {
+    const temporary = this.#folder.temporary(`${this.#written++}`)
+    this.#landing.add(file)
     try {
-      try {
-        await writeAll(handle, pieces)
-      } catch (error) {
-        await handle.close()
-        throw error
-      }
-      await this.#committer.commit(handle, unfinished, path)
+      await writeDurably({ temporary, path }, pieces, { sync: this.#sync })
     } catch (error) {
-      await ifThere(unlink(unfinished))
-      throw error
+      throw writeFailure(this.#folder.path, error)
+    } finally {
+      this.#landing.delete(file)
+    }
+  }
+
+  /** Throws 'corrupt' when the file is not what its name promises. */
+  async #read({ file, path }: Place): Promise<Shard | undefined> {
+    await using handle = await ifThere(open(path))
+    if (handle === undefined) return undefined
+    return await readShardFile(handle, file, (await handle.stat()).size)
+  }
+
+  /** In the name's turn: a good file may have come in the place of the one that had rotted. */
+  async #readOrSetAside(place: Place): Promise<Shard | undefined> {
+    try {
+      return await this.#read(place)
+    } catch (error) {
+      if (!isDreyError(error, 'corrupt')) throw error
+      await this.#setAside(place, error.message)
+      return undefined
     }
   }
 
@@ -209,11 +212,11 @@ export class DiskStore implements Store {
   async #count(): Promise<void> {
     const list = async (subfolder: string): Promise<string[]> => {
       const files = await readdir(this.#folder.shards(subfolder))
-      const known = files.filter((file) => this.#nameIn(subfolder, file) !== undefined)
-      for (const file of files.filter((file) => !known.includes(file))) {
-        this.#log.warn('a file in the store is not a shard and was ignored', { subfolder, file })
-      }
-      return known
+      return files.filter((file) => {
+        const known = isShardFile(subfolder, file)
+        if (!known) this.#log.warn('a file is not a shard and was ignored', { subfolder, file })
+        return known
+      })
     }
     await this.#census.run(
       {
@@ -225,17 +228,6 @@ export class DiskStore implements Store {
       { signal: this.#closing.signal, window: defaults.statsAtOnce },
     )
   }
-
-  #failure(what: string, cause: unknown): Error {
-    const code = errnoOf(cause)
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') {
-      return new Error(`${what}: ${messageOf(cause)}`, { cause })
-    }
-    const how = 'make room there, or move the store to a larger disk'
-    return new DreyError('full', `${what}: the disk of ${this.#folder.path} is full; ${how}`, {
-      cause,
-    })
-  }
 }
 
 /** Where a shard is. */
@@ -245,13 +237,12 @@ interface Place {
   readonly path: string
 }
 
-/** In one call, unless the system takes less at a time. */
-async function writeAll(handle: FileHandle, pieces: Uint8Array[]): Promise<void> {
-  let rest = pieces
-  for (;;) {
-    let { bytesWritten } = await handle.writev(rest)
-    while (rest.length > 0 && bytesWritten >= rest[0]!.length) bytesWritten -= rest.shift()!.length
-    if (rest.length === 0) return
-    rest = [rest[0]!.subarray(bytesWritten), ...rest.slice(1)]
+/** What a failed write means to whoever wanted it. */
+export function writeFailure(folder: string, cause: unknown): Error {
+  const code = errnoOf(cause)
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') {
+    return new Error(`cannot write to ${folder}: ${messageOf(cause)}`, { cause })
   }
+  const how = 'make room on it, or move the store to a larger one'
+  return new DreyError('full', `the disk of ${folder} is full: ${how}`, { cause })
 }

@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, readdir, rename, unlink } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, readdir, stat, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { mapAhead } from '../base/flow.ts'
 import { DreyError, messageOf } from '../base/error.ts'
-import { syncFolder } from './committer.ts'
+import { syncFolder, writeDurably } from './durable.ts'
 import { ifThere } from './errno.ts'
 import { subfolders } from './shardName.ts'
 
@@ -39,12 +40,12 @@ export class DiskFolder {
   }
 
   /** Throws 'bad-input' when this folder is somebody else's, or of a newer Drey. */
-  async check(): Promise<boolean> {
+  async check(): Promise<void> {
     const refuse = (why: string) => new DreyError('bad-input', `${this.path}: ${why}`)
     const text = await ifThere(readFile(join(this.path, 'store.json'), 'utf8'))
     if (text === undefined) {
       const strange = (await readdir(this.path)).find((name) => !isOurs(name))
-      if (strange === undefined) return false
+      if (strange === undefined) return
       throw refuse(`it is not a store, and not empty (it has "${strange}"); choose another folder`)
     }
     let seen: unknown
@@ -53,32 +54,34 @@ export class DiskFolder {
     } catch (cause) {
       throw refuse(`store.json cannot be read: ${messageOf(cause)}`)
     }
-    if (seen === version) return true
+    if (seen === version) return
     throw refuse(
       `the store has the format ${String(seen)}, this Drey reads ${version}: start a newer Drey`,
     )
   }
 
-  /** Makes the store; what an interrupted beginning left is completed. `store.json` comes last. */
-  async create(): Promise<void> {
+  /**
+   * Makes what is missing, and brings it into order after whatever happened last time: unfinished
+   * files go, and names that a killed process gave without syncing their folder become durable before
+   * anyone relies on them.
+   */
+  async prepare({ sync }: { sync: boolean }): Promise<void> {
     for (const name of ['tmp', 'quarantine', 'shards']) await this.#makeFolder(name)
-    await each(subfolders, (subfolder) => this.#makeFolder(join('shards', subfolder)))
+    await each(await readdir(this.temporary('')), (name) => unlink(this.temporary(name)))
+    await each(subfolders, async (subfolder) => {
+      await this.#makeFolder(join('shards', subfolder))
+      if (sync) await syncFolder(this.shards(subfolder))
+    })
     await syncFolder(join(this.path, 'shards'))
-    const unfinished = this.temporary('store.json')
-    await using file = await open(unfinished, 'w', 0o600)
-    await file.writeFile(`${JSON.stringify({ format: 'drey store', version })}\n`)
-    await file.sync()
-    await rename(unfinished, join(this.path, 'store.json'))
-    await syncFolder(this.path)
+    await this.#sign() // Last: what is signed is whole.
+    await syncFolder(dirname(this.path))
   }
 
-  /**
-   * Brings it into order after whatever happened last time: unfinished files go, and names that a
-   * killed process had given without syncing their folder become durable before anyone relies on them.
-   */
-  async recover({ sync }: { sync: boolean }): Promise<void> {
-    await each(await readdir(this.temporary('')), (name) => unlink(this.temporary(name)))
-    if (sync) await each(subfolders, (subfolder) => syncFolder(this.shards(subfolder)))
+  async #sign(): Promise<void> {
+    const path = join(this.path, 'store.json')
+    if ((await ifThere(stat(path))) !== undefined) return
+    const content = Buffer.from(`${JSON.stringify({ format: 'drey store', version })}\n`)
+    await writeDurably({ temporary: this.temporary(randomUUID()), path }, [content], { sync: true })
   }
 
   async #makeFolder(name: string): Promise<void> {

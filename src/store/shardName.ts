@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress, type Address } from '../address/address.ts'
+import { formatAddress, parseAddress } from '../address/address.ts'
 import { DreyError, isDreyError } from '../base/error.ts'
 import type { ShardName } from './store.ts'
 
@@ -32,10 +32,16 @@ export function parseShardName(text: string): ShardName | undefined {
 
 const pattern = /^(b[a-z2-7]+)\.([0-9a-f]{32})\.(0|[1-9][0-9]{0,2})$/
 
+/** Whether a file found in a subfolder is a shard's, by its name alone. */
+export function isShardFile(subfolder: string, file: string): boolean {
+  const address = pattern.exec(file)?.[1]
+  return address !== undefined && subfolderOf(address) === subfolder
+}
+
 /**
  * Which subfolder keeps the shards of a block: the two characters before the last of its address, which
  * are hash. The last one has only two or three bits of it, and would not spread evenly.
  */
-export function subfolderOf(block: Address): string {
-  return formatAddress(block).slice(-3, -1)
+export function subfolderOf(address: string): string {
+  return address.slice(-3, -1)
 }
