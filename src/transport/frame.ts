@@ -79,13 +79,18 @@ const names = new Map<number, FrameName>(
 const nothing = new Uint8Array(0)
 const emptyFrames: readonly FrameName[] = ['cancel', 'ping', 'pong']
 
-/** The eight bytes before a body. */
-export function encodeHead(name: FrameName, id: number, length: number): Uint8Array {
-  const head = new Uint8Array(headBytes)
-  const view = new DataView(head.buffer)
-  view.setUint32(0, frameTypes[name] * 2 ** 24 + length)
-  view.setUint32(4, id)
-  return head
+/** Writes the eight bytes before a body, and returns where the body begins. */
+export function writeHead(to: Uint8Array, at: number, head: Head): number {
+  const { name, length, id } = head
+  to[at] = frameTypes[name]
+  to[at + 1] = length >>> 16
+  to[at + 2] = length >>> 8
+  to[at + 3] = length
+  to[at + 4] = id >>> 24
+  to[at + 5] = id >>> 16
+  to[at + 6] = id >>> 8
+  to[at + 7] = id
+  return at + headBytes
 }
 
 /** Reads the eight bytes. Throws 'protocol' when no such frame may be. */
@@ -105,8 +110,7 @@ export function encodeFrame(name: FrameName, id: number, body: Uint8Array = noth
     throw new DreyError('bad-input', `a header of ${body.length} bytes is too long to be sent`)
   }
   const frame = new Uint8Array(headBytes + body.length)
-  frame.set(encodeHead(name, id, body.length))
-  frame.set(body, headBytes)
+  frame.set(body, writeHead(frame, 0, { name, id, length: body.length }))
   return frame
 }
 

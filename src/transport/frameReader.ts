@@ -48,7 +48,7 @@ export class FrameReader {
 
   #readBody(chunk: Uint8Array, at: number): number {
     const head = this.#head!
-    const part = chunk.subarray(at, at + head.length - this.#bodyFilled)
+    const part = partOf(chunk, at, head.length - this.#bodyFilled)
     if (!isPayload(head)) {
       this.#body ??= new Uint8Array(head.length)
       this.#body.set(part, this.#bodyFilled)
@@ -64,6 +64,11 @@ export class FrameReader {
     else if (this.#head === undefined) this.#listener.control(head, body!)
     return part.length
   }
+}
+
+/** Most chunks are a part as a whole, and a view costs more than one would think. */
+function partOf(chunk: Uint8Array, at: number, size: number): Uint8Array {
+  return at === 0 && chunk.length <= size ? chunk : chunk.subarray(at, at + size)
 }
 
 function isPayload(head: Head): boolean {

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { free } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { bodyBytesMax, encodeCredit, encodeFrame, encodeHead, headBytes } from './frame.ts'
+import { bodyBytesMax, encodeCredit, encodeFrame, headBytes, writeHead } from './frame.ts'
 import { payloadMemory } from './grant.ts'
 
 /** A payload on its way out. */
@@ -134,19 +134,22 @@ export class FrameWriter {
   #gather(): Uint8Array | undefined {
     let filled = 0
     for (let frame = this.#peekSmall(); frame !== undefined; frame = this.#peekSmall()) {
-      if (filled + frame.length > gatherBytes)
-        return filled > 0 ? this.#filled(filled) : this.#take()
-      filled = this.#put(this.#take(), filled)
+      if (filled === 0 && frame.length > gatherBytes) return this.#take()
+      if (filled + frame.length > gatherBytes) break
+      this.#room().set(this.#take(), filled)
+      filled += frame.length
     }
     for (let payload = this.#peekPayload(); payload !== undefined; payload = this.#peekPayload()) {
       const room = gatherBytes - filled - headBytes
       if (room < Math.min(pieceBytesMin, payload.left)) break
       const piece = payload.next(Math.min(room, bodyBytesMax))
-      filled = this.#put(encodeHead(payload.name, payload.id, piece.length), filled)
-      filled = this.#put(piece, filled)
+      const { name, id } = payload
+      filled = writeHead(this.#room(), filled, { name, id, length: piece.length })
+      this.#room().set(piece, filled)
+      filled += piece.length
       payload.handedOver()
     }
-    return filled > 0 ? this.#filled(filled) : undefined
+    return filled > 0 ? this.#room().subarray(0, filled) : undefined
   }
 
   #peekSmall(): Uint8Array | undefined {
@@ -178,14 +181,8 @@ export class FrameWriter {
     return this.#payloads[0]
   }
 
-  #put(bytes: Uint8Array, at: number): number {
-    this.#buffer ??= payloadMemory(gatherBytes)
-    this.#buffer.set(bytes, at)
-    return at + bytes.length
-  }
-
-  #filled(size: number): Uint8Array {
-    return this.#buffer!.subarray(0, size)
+  #room(): Uint8Array {
+    return (this.#buffer ??= payloadMemory(gatherBytes))
   }
 }
 
