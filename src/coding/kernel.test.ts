@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { assemble } from '../../scripts/build-kernel.mjs'
 import { equalBytes } from '../base/bytes.ts'
 import { between, seededRandom, type Random } from '../base/random.ts'
@@ -115,6 +117,44 @@ for (const [name, open] of Object.entries(simd)) {
     })
   })
 }
+
+/** Long enough for the threads to meet. */
+const inThread = `
+  const { memory, at, call } = require('node:worker_threads').workerData
+  import('${new URL('kernel.ts', import.meta.url).href}').then(({ openKernel }) => {
+    const kernel = openKernel(memory, at)
+    for (let turn = 0; turn < 5000; turn++) {
+      kernel.multiply(call.matrix, call.inputs, call.outputs, call.length)
+    }
+  })`
+
+describe('kernels of several threads', () => {
+  it('work in one memory at once, each with its own scratch area', async () => {
+    const random = seededRandom(6)
+    const [columns, rows, length] = [10, 4, 1001]
+    const memory = newMemory(6)
+    const bytes = new Uint8Array(memory.buffer)
+    bytes.set(random.bytes(columns * length), 2 * page)
+    const inputs = sideBySide(2 * page, columns, length)
+    const threads = [0, 1].map((thread) => {
+      const outputs = sideBySide((3 + thread) * page, rows, length)
+      const call = { matrix: random.bytes(rows * columns), inputs, outputs, length }
+      const at = thread * scratchBytes
+      return {
+        call,
+        worker: new Worker(inThread, { eval: true, workerData: { memory, at, call } }),
+      }
+    })
+    await Promise.all(threads.map(({ worker }) => once(worker, 'exit')))
+    for (const { call } of threads) {
+      const [from, to] = [call.outputs[0]!, call.outputs[0]! + rows * length]
+      const written = bytes.slice(from, to)
+      bytes.fill(0, from, to)
+      scalarKernel(memory).multiply(call.matrix, inputs, call.outputs, length)
+      assert.ok(equalBytes(written, bytes.subarray(from, to)))
+    }
+  })
+})
 
 describe('the module', () => {
   it('is what its source gives', async () => {
