@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { install } from './install.mjs'
 
@@ -68,8 +69,8 @@ async function runAll(...commands) {
 function run(command) {
   const child = spawn(node, command, { cwd: root, stdio: 'inherit', env })
   const forward = (signal) => {
-    // Ctrl-C reaches the child by itself; we only wait for what it does about it.
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    // Ctrl-C in a terminal reaches the child by itself; we only wait for what it does about it.
+    if (signal !== 'SIGINT' || ![0, 1, 2].some(isatty)) child.kill(signal)
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.on(signal, forward)
