@@ -68,8 +68,9 @@ export class Incoming {
   }
 
   request(id: number, body: Uint8Array): void {
-    const { header, size = 0 } = this.#accept(id, body)
-    const payload = size > 0 ? payloadMemory(size) : undefined
+    const { header, size: announced } = this.#accept(id, body)
+    const payload = announced === undefined ? undefined : payloadMemory(announced)
+    const size = announced ?? 0
     const release = once(() => {
       if (payload !== undefined) free(payload)
       this.#grant.back(size)

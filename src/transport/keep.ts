@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { isDreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
-import type { Peer } from './transporter.ts'
+import type { Peer, Transporter } from './transporter.ts'
 
 const defaults = {
   firstRestMs: 500, // A restarted node is back in about this time.
@@ -10,9 +10,7 @@ const defaults = {
 } as const
 
 export interface KeepParts {
-  readonly connect: (address: string, options: { signal: AbortSignal }) => Promise<Peer>
-  /** Resolves when the peer is not connected. */
-  readonly down: (peer: Peer, signal: AbortSignal) => Promise<void>
+  readonly transporter: Pick<Transporter, 'connect' | 'peers' | 'watch'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -23,16 +21,20 @@ export interface KeepParts {
  * chance, so that a swarm does not come back to a restarted member all at once. Ends with the signal, or
  * when the address turns out to be this node's own.
  */
-export async function keepConnected(parts: KeepParts, address: string, signal: AbortSignal) {
-  const { connect, down, clock, random, log } = parts
+export async function keepConnected(
+  parts: KeepParts,
+  address: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { transporter, clock, random, log } = parts
   let restMs: number = defaults.firstRestMs
   let said = ''
   while (!signal.aborted) {
     try {
-      const peer = await connect(address, { signal })
+      const peer = await transporter.connect(address, { signal })
       restMs = defaults.firstRestMs
       said = ''
-      await down(peer, signal)
+      await untilDown(transporter, peer, signal)
     } catch (error) {
       if (signal.aborted) return
       const why = messageOf(error)
@@ -47,4 +49,22 @@ export async function keepConnected(parts: KeepParts, address: string, signal: A
     }
     restMs = Math.min(restMs * 2, defaults.longestRestMs)
   }
+}
+
+/** Resolves when the peer is not connected, or the signal says that nobody cares any more. */
+async function untilDown(
+  transporter: KeepParts['transporter'],
+  peer: Peer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const leave = () => resolve()
+  const stop = transporter.watch((event) => {
+    if (event.type === 'down' && event.peer.id === peer.id) resolve()
+  })
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted || !transporter.peers().some(({ id }) => id === peer.id)) resolve()
+  await promise
+  signal.removeEventListener('abort', leave)
+  stop()
 }

@@ -45,20 +45,6 @@ export class Members {
     return () => void this.#listeners.delete(mine)
   }
 
-  /** Resolves when this peer is not connected, or the signal says that nobody cares. */
-  async down(peer: Peer, signal: AbortSignal): Promise<void> {
-    if (this.#peers.get(peer.id) !== peer || signal.aborted) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const stop = this.watch((event) => {
-      if (event.type === 'down' && event.peer === peer) resolve()
-    })
-    const leave = () => resolve()
-    signal.addEventListener('abort', leave, { once: true })
-    await promise
-    signal.removeEventListener('abort', leave)
-    stop()
-  }
-
   close(reason: string): void {
     for (const peer of this.#peers.values()) peer.close(reason)
   }

@@ -146,11 +146,7 @@ class TlsTransporter implements Transporter {
 
   keepConnected(address: string): void {
     const { random = systemRandom } = this.#options
-    const parts = {
-      connect: (to: string, options: { signal: AbortSignal }) => this.connect(to, options),
-      down: (peer: Peer, signal: AbortSignal) => this.#members.down(peer, signal),
-      ...{ clock: this.#clock, random, log: this.#log },
-    }
+    const parts = { transporter: this, clock: this.#clock, random, log: this.#log }
     const keeping = keepConnected(parts, address, this.#over.signal)
     this.#underway.add(keeping)
     void keeping.finally(() => this.#underway.delete(keeping))
