@@ -3,7 +3,6 @@
 //   node scripts/run.mjs test|soak|check|build [arguments]
 //   node scripts/run.mjs FILE.ts [arguments]
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
@@ -11,13 +10,6 @@ import { install } from './install.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const node = install()
-const nodeFlags = readFileSync(new URL('node-flags', import.meta.url), 'utf8')
-  .split('\n')
-  .filter((line) => line.startsWith('-'))
-
-// Node keeps what it has compiled, types stripped, and needs no memory for the stripper next time.
-const cache = new URL('../node_modules/.cache/drey', import.meta.url)
-const env = { NODE_COMPILE_CACHE: fileURLToPath(cache), ...process.env }
 
 const tests = ['src/**/*.test.ts', 'test/*.test.ts', 'test/!(soak)/**/*.test.ts']
 const tasks = {
@@ -34,7 +26,7 @@ const tasks = {
 
 const [task = '', ...args] = process.argv.slice(2)
 if (Object.hasOwn(tasks, task)) await tasks[task](args)
-else if (/\.(ts|mjs)$/.test(task)) await run([...nodeFlags, task, ...args])
+else if (/\.(ts|mjs)$/.test(task)) await run([task, ...args])
 else {
   console.error(`nothing is called "${task}" here; there are ${Object.keys(tasks).join(', ')}`)
   process.exitCode = 1
@@ -46,7 +38,6 @@ function testing(patterns, args) {
   // Two at a time even on two cores: most tests wait for disks and sockets.
   const concurrency = Math.max(2, availableParallelism() - 1)
   return [
-    ...nodeFlags,
     '--test',
     `--test-concurrency=${concurrency}`,
     '--test-reporter=./scripts/reporter.mjs',
@@ -67,7 +58,7 @@ async function runAll(...commands) {
 
 /** Runs Node, passes signals to it, and takes over how it ended. */
 function run(command) {
-  const child = spawn(node, command, { cwd: root, stdio: 'inherit', env })
+  const child = spawn(node, command, { cwd: root, stdio: 'inherit' })
   const forward = (signal) => {
     // Ctrl-C in a terminal reaches the child by itself; we only wait for what it does about it.
     if (signal !== 'SIGINT' || ![0, 1, 2].some(isatty)) child.kill(signal)

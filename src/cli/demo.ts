@@ -5,7 +5,7 @@ import { DreyError } from '../base/error.ts'
 import * as steps from './demoSteps.ts'
 import { describeDemo, figuresOf, type DemoResult } from './demoResult.ts'
 import { formatSize, note, parseSize, say, type Global } from './output.ts'
-import { statusOf, Town, type Citizen } from './town.ts'
+import { statusOf, Town, warmUp, type Citizen } from './town.ts'
 
 export interface DemoCommand extends Global {
   readonly size: string
@@ -19,7 +19,7 @@ export async function demoCommand(options: DemoCommand, signal: AbortSignal): Pr
   const nodes = count(options.nodes, '--nodes', 2)
   const kill = count(options.kill, '--kill', 0)
   if (kill > nodes - 2) throw new DreyError('bad-input', '--kill has to leave two nodes at least')
-  await steps.warmUp()
+  await warmUp()
   await using town = new Town(await mkdtemp(join(tmpdir(), 'drey-demo-')))
   note(options, `Starting ${nodes} nodes, each a process with a data folder of its own.`)
   // The first puts and the last gets: they have the read secret. The others store what they cannot read.

@@ -1,8 +1,5 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { open } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import type { Bytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import type { PutReply } from '../gateway/blobs.ts'
@@ -14,14 +11,6 @@ import type { Global } from './output.ts'
 import { Progress } from './progress.ts'
 import { storeBlob } from './put.ts'
 import { isRunning, type Citizen, type Town } from './town.ts'
-
-/** Loads what nodes load, in a process that ends: see warm.ts. */
-export async function warmUp(): Promise<void> {
-  const file = import.meta.url.endsWith('.ts') ? './warm.ts' : './warm.js'
-  const path = fileURLToPath(new URL(file, import.meta.url))
-  const child = spawn(process.execPath, [...process.execArgv, path], { stdio: 'inherit' })
-  await once(child, 'exit')
-}
 
 /** A file that nothing can be deduplicated in: key stream of a random key. */
 export async function makeFile(path: string, size: number, signal: AbortSignal): Promise<string> {

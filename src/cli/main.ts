@@ -1,6 +1,30 @@
 #!/usr/bin/env node
-// Files and their syncs wait on libuv's threads; four of them would wait in line (measured).
-process.env.UV_THREADPOOL_SIZE ??= '16'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * How a node's process has to be started to stay small and quick; each is measured in
+ * docs/decisions/process-settings.md. None can be set from inside, so the process begins anew in its own
+ * place, once.
+ */
+const flags = ['--max-semi-space-size=1'] // Its memory is its buffers: the garbage is small.
+const environment: Record<string, string> = {
+  UV_THREADPOOL_SIZE: '16', // Shards wait for the disk side by side, not four at a time.
+  MALLOC_ARENA_MAX: '1', // An arena for each thread would keep what another could use.
+}
+if (import.meta.filename.endsWith('.ts')) {
+  // From a clone: Node keeps what it has compiled, or every process and thread would pay 12 MB for types.
+  const cache = new URL('../../node_modules/.cache/drey', import.meta.url)
+  environment.NODE_COMPILE_CACHE = fileURLToPath(cache)
+}
+
+const isSet =
+  flags.every((flag) => process.execArgv.includes(flag)) &&
+  Object.keys(environment).every((name) => process.env[name] !== undefined)
+
+if (!isSet && process.execve !== undefined && process.platform !== 'win32') {
+  const args = [...process.execArgv, ...flags, import.meta.filename, ...process.argv.slice(2)]
+  process.execve(process.execPath, [process.execPath, ...args], { ...environment, ...process.env })
+}
 
 const { run } = await import('./program.ts')
 process.exitCode = await run(process.argv)

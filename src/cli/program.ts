@@ -127,6 +127,9 @@ function describe(act: (command: Command, action: Action) => void): Command {
       .option('--kill <count>', 'how many of them are killed', '2'),
     async (options, signal) => (await import('./demo.ts')).demoCommand(options, signal),
   )
+  act(program.command('warm', { hidden: true }), async () => {
+    await Promise.all([import('./start.ts'), (await import('../daemon/warm.ts')).warmUp()])
+  })
   return program
 }
 

@@ -113,11 +113,20 @@ export async function statusOf(citizen: Citizen, signal: AbortSignal): Promise<N
   return JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as NodeStatus
 }
 
+/** Has Node compile what nodes load: see daemon/warm.ts. */
+export async function warmUp(): Promise<void> {
+  await once(drey(['warm'], 'inherit'), 'exit')
+}
+
 function launch(folder: DataFolder, startArgs: readonly string[]): ChildProcess {
+  const command = ['--data', folder.path, '--json', 'start', '--log-level', 'warn']
+  return drey([...command, ...startArgs], 'pipe')
+}
+
+function drey(args: readonly string[], stdio: 'pipe' | 'inherit'): ChildProcess {
   const main = import.meta.url.endsWith('.ts') ? './main.ts' : './main.js'
-  const command = [fileURLToPath(new URL(main, import.meta.url)), '--data', folder.path, '--json']
-  const args = [...process.execArgv, ...command, 'start', '--log-level', 'warn', ...startArgs]
-  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const path = fileURLToPath(new URL(main, import.meta.url))
+  return spawn(process.execPath, [path, ...args], { stdio: ['ignore', stdio, stdio] })
 }
 
 /** The first line says where it is reached; what it logs is told when it does not get so far. */

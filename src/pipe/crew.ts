@@ -29,6 +29,9 @@ export class InlineCrew implements Crew {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
+/** A thread's garbage is small: hashes, and pieces of 64 KiB that are freed by hand. */
+const resourceLimits = { maxYoungGenerationSizeMb: 1 }
+
 interface Waiting {
   resolve(result: Sealed | Opened): void
   reject(error: Error): void
@@ -91,7 +94,7 @@ export class WorkerCrew implements Crew {
       memory: this.#pool.memory,
       scratchAt: scratchAt(this.#hands.length),
     }
-    const worker = new Worker(new URL(own, import.meta.url), { workerData })
+    const worker = new Worker(new URL(own, import.meta.url), { workerData, resourceLimits })
     worker.unref() // An idle thread does not keep the process alive.
     const hand: Hand = { worker, jobs: new Map() }
     worker.on('message', (message: { id: number; result: Sealed | Opened; failure?: string }) => {

@@ -12,7 +12,7 @@ const dataBytes = blockBytesMax + limits.shardsMax
 const slotBytes = Math.ceil((dataBytes * limits.overheadMax) / page) * page
 
 const defaults = {
-  slots: 6, // Blocks in flight in the whole node: 1.5 MiB each with a code of 4 of 6.
+  slots: 4, // Blocks in flight in the whole node: 1.5 MiB each with a code of 4 of 6.
   slotsMax: 64, // Every put and get has one slot for sure, so that none waits for ever for another.
   threadsMax: 16, // Each has a scratch area at the beginning of the memory.
 } as const
