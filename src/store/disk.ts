@@ -42,8 +42,9 @@ export async function openDiskStore(path: string, options: DiskStoreOptions): Pr
   await mkdir(folder.path, { recursive: true, mode: 0o700 })
   await folder.check()
   await using opened = new AsyncDisposableStack()
-  opened.use(await lockFolder(folder.path))
-  await folder.prepare({ sync: !options.unsafeNoSync })
+  const { takenOver } = opened.use(await lockFolder(folder.path))
+  await folder.prepare()
+  if (takenOver) await folder.syncNames() // Before anyone is told that a shard is there.
   return new DiskStore(folder, options, opened.move())
 }
 
@@ -199,7 +200,10 @@ export class DiskStore implements Store {
     if (gone) this.#log.warn('a shard had rotted and was set aside', { shard: place.file, why })
   }
 
-  /** In the name's turn. Whether it was there. */
+  /**
+   * In the name's turn. Whether it was there. A file that lost bytes is counted off as it is now: the
+   * count is off by the rest until the store is opened again.
+   */
   async #remove({ path, subfolder, file }: Place, work: () => Promise<void>): Promise<boolean> {
     const wasListed = this.#census.listed(subfolder)
     const seen = await ifThere(stat(path))

@@ -60,21 +60,20 @@ export class DiskFolder {
     )
   }
 
-  /**
-   * Makes what is missing, and brings it into order after whatever happened last time: unfinished
-   * files go, and names that a killed process gave without syncing their folder become durable before
-   * anyone relies on them.
-   */
-  async prepare({ sync }: { sync: boolean }): Promise<void> {
+  /** Makes what is missing, such as empty folders that a copy left out, and removes unfinished files. */
+  async prepare(): Promise<void> {
     for (const name of ['tmp', 'quarantine', 'shards']) await this.#makeFolder(name)
     await each(await readdir(this.temporary('')), (name) => unlink(this.temporary(name)))
-    await each(subfolders, async (subfolder) => {
-      await this.#makeFolder(join('shards', subfolder))
-      if (sync) await syncFolder(this.shards(subfolder))
-    })
-    await syncFolder(join(this.path, 'shards'))
+    const there = new Set(await readdir(this.shards('')))
+    const missing = subfolders.filter((subfolder) => !there.has(subfolder))
+    await each(missing, (subfolder) => this.#makeFolder(join('shards', subfolder)))
+    if (missing.length > 0) await syncFolder(this.shards(''))
     await this.#sign() // Last: what is signed is whole.
-    await syncFolder(dirname(this.path))
+  }
+
+  /** Makes every name durable that a killed process had given and not synced. */
+  async syncNames(): Promise<void> {
+    await each(subfolders, (subfolder) => syncFolder(this.shards(subfolder)))
   }
 
   async #sign(): Promise<void> {
@@ -82,6 +81,7 @@ export class DiskFolder {
     if ((await ifThere(stat(path))) !== undefined) return
     const content = Buffer.from(`${JSON.stringify({ format: 'drey store', version })}\n`)
     await writeDurably({ temporary: this.temporary(randomUUID()), path }, [content], { sync: true })
+    await syncFolder(dirname(this.path))
   }
 
   async #makeFolder(name: string): Promise<void> {

@@ -2,25 +2,34 @@ import { randomUUID } from 'node:crypto'
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DreyError } from '../base/error.ts'
-import { errnoOf } from './errno.ts'
+import { errnoOf, ifThere } from './errno.ts'
 
 const name = 'lock'
+
+export interface FolderLock extends AsyncDisposable {
+  /** Whether whoever had it before may have left without closing what it did. */
+  readonly takenOver: boolean
+}
 
 /**
  * Keeps other processes out of a folder. The lock is a file that names its process; one whose process
  * is gone (kill -9, a power cut) is taken over. Throws 'busy' when somebody lives there. Disposing
  * gives the lock back.
  */
-export async function lockFolder(folder: string): Promise<AsyncDisposable> {
+export async function lockFolder(folder: string): Promise<FolderLock> {
   const lock = join(folder, name)
   const mine = `${lock}.${randomUUID()}`
   await writeFile(mine, await describe(process.pid), { flag: 'wx', mode: 0o600 })
+  let takenOver = false
   try {
-    while (!(await linked(mine, lock))) await clearStale(folder, lock)
+    while (!(await linked(mine, lock))) {
+      await clearStale(folder, lock)
+      takenOver = true
+    }
   } finally {
     await unlink(mine)
   }
-  return { [Symbol.asyncDispose]: () => unlink(lock) }
+  return { takenOver, [Symbol.asyncDispose]: () => unlink(lock) }
 }
 
 /** A link, unlike a new file, appears with its content or not at all. */
@@ -66,11 +75,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+function readText(path: string): Promise<string | undefined> {
+  return ifThere(readFile(path, 'utf8'))
 }

@@ -3,10 +3,11 @@ import { layoutId } from '../coding/layout.ts'
 import type { Shard, StoreUsage } from './store.ts'
 import { WrapperStore } from './wrapper.ts'
 
-/** Takes a shard only while there is room, and refuses it with 'full' otherwise. */
+/** Takes a shard only while there is room, also for all that are on their way in; otherwise 'full'. */
 export abstract class LimitedStore extends WrapperStore {
-  /** Room for the shards that are being put: together they do not pass the limit either. */
-  #promised = 0
+  /** Room that was ever given to shards on their way in, and what of it has arrived or failed. */
+  #begun = 0
+  #finished = 0
 
   /** Bytes there is room for. */
   protected abstract left(): Promise<number>
@@ -16,14 +17,17 @@ export abstract class LimitedStore extends WrapperStore {
 
   override async put(shard: Shard, options?: { signal?: AbortSignal }): Promise<boolean> {
     const room = roomFor(shard)
-    this.#promised += room
+    const finished = this.#finished
+    const left = await this.left()
+    // What had not finished when we asked may be missing in the answer, and is counted on top.
+    if (left - (this.#begun - finished) < room && !(await this.#isThere(shard))) {
+      throw new DreyError('full', this.refusal())
+    }
+    this.#begun += room
     try {
-      if ((await this.left()) < this.#promised && !(await this.#isThere(shard))) {
-        throw new DreyError('full', this.refusal())
-      }
       return await this.inner.put(shard, options)
     } finally {
-      this.#promised -= room
+      this.#finished += room
     }
   }
 

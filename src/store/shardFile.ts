@@ -61,17 +61,28 @@ export function decodeHead(bytes: Uint8Array): Head {
   if (!equalBytes(checksumOf(checked), file.subarray(checked.length, headBytes))) {
     throw corrupt('its header does not match its checksum')
   }
+  const { layout, index } = decodeHeader(checked.subarray(prefixBytes))
+  const payloadBytes = file.readUInt32BE(12)
+  if (payloadBytes !== shardBytesOf(layout, layout.size)) {
+    throw corrupt('its length is not the one of its layout')
+  }
+  return { layout, index, headBytes, payloadBytes }
+}
+
+function decodeHeader(header: Uint8Array): { layout: Layout; index: number } {
+  let fields: unknown[]
+  let layout: Layout
   try {
-    const [encoded, index] = dagCbor.decode<[Uint8Array, number]>(checked.subarray(prefixBytes))
-    const layout = decodeLayout(encoded)
-    const payloadBytes = file.readUInt32BE(12)
-    if (!(index in layout.shards) || payloadBytes !== shardBytesOf(layout, layout.size)) {
-      throw corrupt('its index or its length is not one of its layout')
-    }
-    return { layout, index, headBytes, payloadBytes }
+    fields = dagCbor.decode<unknown[]>(header)
+    layout = decodeLayout(fields[0] as Uint8Array)
   } catch (cause) {
     throw corrupt(`its header cannot be read: ${messageOf(cause)}`, cause)
   }
+  const index = fields[1]
+  if (typeof index !== 'number' || layout.shards[index] === undefined) {
+    throw corrupt('its index is not one of its layout')
+  }
+  return { layout, index }
 }
 
 /**
