@@ -70,7 +70,10 @@ export class DiskStore implements Store {
     this.#held = held
     this.#sync = !options.unsafeNoSync
     this.#counted = this.#count()
-    this.#counted.catch(() => {}) // Whoever asks for the usage hears of it.
+    this.#counted.catch((error: unknown) => {
+      if (this.#closing.signal.aborted) return
+      this.#log.error('the store could not be counted, and takes nothing within a quota', { error })
+    })
   }
 
   async put(
@@ -146,7 +149,7 @@ export class DiskStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort(new Error('the store is closed'))
-    await this.#counted.catch(() => {}) // It was told to stop.
+    await this.#counted.catch(() => {}) // It was told to stop, or has said why it failed.
     await this.#turns.idle()
     await this.#held[Symbol.asyncDispose]()
   }

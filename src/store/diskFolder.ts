@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, readdir, stat, unlink } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { mapAhead } from '../base/flow.ts'
 import { DreyError, messageOf } from '../base/error.ts'
@@ -63,7 +63,9 @@ export class DiskFolder {
   /** Makes what is missing, such as empty folders that a copy left out, and removes unfinished files. */
   async prepare(): Promise<void> {
     for (const name of ['tmp', 'quarantine', 'shards']) await this.#makeFolder(name)
-    await each(await readdir(this.temporary('')), (name) => unlink(this.temporary(name)))
+    await each(await readdir(this.temporary('')), (name) =>
+      rm(this.temporary(name), { recursive: true }),
+    )
     const there = new Set(await readdir(this.shards('')))
     const missing = subfolders.filter((subfolder) => !there.has(subfolder))
     await each(missing, (subfolder) => this.#makeFolder(join('shards', subfolder)))

@@ -29,7 +29,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   } finally {
     await unlink(mine)
   }
-  return { takenOver, [Symbol.asyncDispose]: () => unlink(lock) }
+  return { takenOver, [Symbol.asyncDispose]: async () => void (await ifThere(unlink(lock))) }
 }
 
 /** A link, unlike a new file, appears with its content or not at all. */

@@ -20,7 +20,8 @@ import type { Shard } from './store.ts'
  *     16+H    16  checksum: the first 16 bytes of the BLAKE3 hash of everything before it
  *     32+H    P   payload: the shard, whose BLAKE3 hash stands in the layout at that index
  *
- * The file ends there. Its name is `<address>.<layout id>.<index>`, as the header says too.
+ * The file ends there. Its name is `<address>.<layout id>.<index>`, as the header says too. A new version
+ * here is a new version in `store.json`: an older Drey does not open the store and take it all for rot.
  */
 const magic = asBuffer(new TextEncoder().encode('dreyshd'))
 const version = 1
