@@ -81,7 +81,8 @@ export class Worksite {
   }
 
   #code(job: SealJob, digest: Uint8Array): Uint8Array {
-    const hashes = Buffer.allocUnsafe(32 * job.n)
+    // Not a Buffer of Node's pool: a message to another thread would carry the whole pool with it.
+    const hashes = new Uint8Array(32 * job.n)
     if (job.k === 1) {
       const hash = job.hash === 'blake3' ? digest : blake3.hash(this.#bytes(job.dataAt, job.size))
       for (let index = 0; index < job.n; index++) hashes.set(hash, index * 32)
