@@ -4,6 +4,8 @@ import { createAuthority, issue } from '../src/transport/authority.ts'
 import { createKey, makeIdentity, type Identity } from '../src/transport/identity.ts'
 import type { Kind, Order, Report, Way } from './wireSide.ts'
 
+/** As a node's process is started; see docs/decisions/process-settings.md. */
+const environment = { MALLOC_ARENA_MAX: '1', NODE_COMPILE_CACHE: 'node_modules/.cache/drey' }
 const defaults = { MiB: 1024, rounds: 5 } as const
 
 /**
@@ -50,7 +52,11 @@ interface Pair {
 
 async function pair(kind: Kind, [here, there]: readonly [Identity, Identity]): Promise<Pair> {
   const side = new URL('./wireSide.ts', import.meta.url)
-  const [dialer, listener] = [fork(side), fork(side)]
+  const settings = {
+    execArgv: ['--max-semi-space-size=1'],
+    env: { ...process.env, ...environment },
+  }
+  const [dialer, listener] = [fork(side, settings), fork(side, settings)]
   const address = (await tell(listener, { do: 'listen', kind, identity: there })) as string
   await tell(dialer, { do: 'dial', kind, identity: here, address })
   return { dialer, listener }

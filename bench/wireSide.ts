@@ -62,17 +62,17 @@ async function listenDrey(identity: Identity): Promise<string> {
 async function dialDrey(identity: Identity, address: string): Promise<typeof move> {
   const peer = await (await listenTls({ identity })).connect(address)
   const shard = new Uint8Array(shardBytes).fill(7)
+  const memories = Array.from({ length: shardsAtOnce }, () => new Uint8Array(shardBytes))
   return async (way, bytes) => {
     let left = Math.ceil(bytes / shardBytes)
-    const lane = async () => {
-      const memory = new Uint8Array(shardBytes)
+    const lane = async (memory: Uint8Array) => {
       const into = () => memory
       while (left-- > 0) {
         if (way === 'up') await peer.request({ header: { want: false }, payload: shard })
         else await peer.request({ header: { want: true } }, { into })
       }
     }
-    await Promise.all(Array.from({ length: shardsAtOnce }, lane))
+    await Promise.all(memories.map(lane))
   }
 }
 
