@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer, type AddressInfo, type Server } from 'node:net'
 import * as tls from 'node:tls'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
@@ -12,6 +12,7 @@ import { memberOf, whyNotValid, type Identity, type Member } from './identity.ts
 import { keepConnected } from './keep.ts'
 import { Members } from './members.ts'
 import { isRefusal, whyRefused, whyUnauthorized } from './refusal.ts'
+import { fromOf, Strangers } from './strangers.ts'
 import type { Handler, Message, Peer, PeerEvent, PeerId, Transporter } from './transporter.ts'
 
 export interface TlsOptions extends ConnectionOptions {
@@ -65,8 +66,7 @@ class TlsTransporter implements Transporter {
   /** Made once: it holds a parsed key and certificates. */
   readonly #dialing: tls.SecureContext
   readonly #over = new AbortController()
-  /** TCP connections that are not greeted yet, by where they come from. */
-  readonly #strangers = new Map<string, { refused: boolean; known: AbortController }>()
+  readonly #strangers: Strangers
   readonly #underway = new Set<Promise<unknown>>()
   #server: Server | undefined
   #handler: Handler | undefined
@@ -78,6 +78,11 @@ class TlsTransporter implements Transporter {
     this.#clock = options.clock ?? systemClock
     this.#log = options.log ?? silentLog
     this.#members = new Members(identity.id, this.#log)
+    this.#strangers = new Strangers({
+      ...{ clock: this.#clock, log: this.#log },
+      handshakeMs: options.handshakeMs ?? defaults.handshakeMs,
+      handshakesMax: options.handshakesMax ?? defaults.handshakesMax,
+    })
     this.#credentials = {
       key: identity.keyPem,
       cert: identity.certificatePem,
@@ -97,8 +102,12 @@ class TlsTransporter implements Transporter {
       rejectUnauthorized: false, // See above: unauthorized ones are refused in #admit.
     })
     handshakes.on('secureConnection', (socket) => void this.#admit(socket))
-    handshakes.on('tlsClientError', (error, socket) => this.#failed(error, fromOf(socket)))
-    const server = createServer({ noDelay: true }, (raw) => this.#meet(raw, handshakes))
+    handshakes.on('tlsClientError', (error, socket) => {
+      this.#strangers.refuse(fromOf(socket), whyRefused(error))
+    })
+    const server = createServer({ noDelay: true }, (raw) => {
+      if (this.#strangers.meet(raw)) handshakes.emit('connection', raw)
+    })
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     server.once('error', reject)
     server.listen({ host, port }, resolve)
@@ -156,7 +165,7 @@ class TlsTransporter implements Transporter {
     const gone = new DreyError('unreachable', 'this node has closed its connections')
     if (!this.#over.signal.aborted) this.#over.abort(gone)
     this.#members.close('the node is stopping')
-    for (const { known } of this.#strangers.values()) known.abort()
+    this.#strangers.close()
     await Promise.allSettled(this.#underway)
     const server = this.#server
     if (server?.listening !== true) return
@@ -213,50 +222,6 @@ class TlsTransporter implements Transporter {
       : new DreyError('unreachable', `${address} cannot be reached: ${messageOf(cause)}`, { cause })
   }
 
-  /** A TCP connection has come. It has until `handshakeMs` to become a member's. */
-  #meet(raw: Socket, handshakes: tls.Server): void {
-    const from = fromOf(raw)
-    const { handshakesMax = defaults.handshakesMax, handshakeMs = defaults.handshakeMs } =
-      this.#options
-    raw.on('error', () => {}) // 'close' follows, and says all there is to say.
-    if (this.#strangers.size >= handshakesMax || this.#over.signal.aborted) {
-      this.#log.warn('turned away: too many handshakes at once', { from })
-      return void raw.destroy()
-    }
-    const stranger = { refused: false, known: new AbortController() }
-    this.#strangers.set(from, stranger)
-    const late = () => {
-      this.#refused(from, `it did not finish the handshake within ${handshakeMs} ms`)
-      raw.destroy()
-    }
-    this.#clock.sleep(handshakeMs, stranger.known.signal).then(late, () => {
-      if (this.#strangers.has(from)) raw.destroy() // We are closing.
-    })
-    raw.once('close', () => {
-      if (this.#strangers.has(from)) this.#refused(from, 'it ended the connection in the handshake')
-      this.#acquainted(from)
-    })
-    handshakes.emit('connection', raw)
-  }
-
-  #failed(error: Error, from: string): void {
-    if (this.#strangers.has(from)) this.#refused(from, whyRefused(error))
-  }
-
-  /** Says once why somebody was refused. */
-  #refused(from: string, why: string): void {
-    const stranger = this.#strangers.get(from)
-    if (stranger?.refused !== false || this.#over.signal.aborted) return
-    stranger.refused = true
-    this.#log.warn('refused', { from, why })
-  }
-
-  #acquainted(from: string): void {
-    const stranger = this.#strangers.get(from)
-    this.#strangers.delete(from)
-    stranger?.known.abort()
-  }
-
   /** The handshake is done: either this is a member, or it is told why not and let go. */
   async #admit(socket: tls.TLSSocket): Promise<void> {
     const from = fromOf(socket)
@@ -265,9 +230,9 @@ class TlsTransporter implements Transporter {
       const member = this.#memberOf(socket)
       if (member.id === this.id) throw new DreyError('bad-input', 'it is this node itself')
       await this.#open(socket, member, from)
-      this.#acquainted(from)
+      this.#strangers.acquaint(from)
     } catch (error) {
-      this.#refused(from, messageOf(error))
+      this.#strangers.refuse(from, messageOf(error))
       if (socket.destroyed) return
       socket.end(encodeFrame('bye', 0, encodeBye(messageOf(error))))
       socket.resume() // Whatever it said goes unread.
@@ -311,10 +276,6 @@ class TlsTransporter implements Transporter {
       throw error
     }
   }
-}
-
-function fromOf(socket: Socket): string {
-  return formatEndpoint(socket.remoteAddress ?? 'nowhere', socket.remotePort ?? 0)
 }
 
 /** Resolves when this side's handshake is done. */

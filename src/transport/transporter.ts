@@ -9,8 +9,11 @@ export type Header = Record<string, unknown>
 
 /**
  * What one side says to the other: a small header and, at most, one payload (a shard).
- * Whoever is handed a message calls `release` when the payload is no longer needed; until then it
- * counts against a window.
+ * - Whoever is handed a message calls `release` when the payload is no longer needed: its memory is freed
+ *   then, and until then it counts against a window. A handler that throws has released its request. An
+ *   answer whose memory the asker chose (`into`) is the asker's from then on, and has no `release`.
+ * - The `release` of a message that is sent is called once, when its memory is no longer read, whatever
+ *   became of it. So a handler may answer with its request.
  */
 export interface Message {
   readonly header: Header
@@ -33,7 +36,7 @@ export interface Peer {
   /** Where it was reached, or where it came from: "host:port". */
   readonly address: string
   /**
-   * Asks and waits for the answer. The payload is read until the promise settles.
+   * Asks and waits for the answer. The payload is read until the promise settles, and for no longer.
    * Throws 'timeout', 'unreachable' (the connection is gone), or the error that the other side
    * answered with, by its code. An aborted request tells the other side.
    */
@@ -62,7 +65,8 @@ export interface Transporter extends AsyncDisposable {
   readonly address: string
   /** The members connected now. */
   peers(): Peer[]
-  /** Connects once, or throws 'unreachable' or 'not-a-member'. */
+  /** Connects once, unless a peer is connected under this address. Throws 'unreachable', 'not-a-member' when one
+   * of the two does not accept the other, or 'bad-input' for what is no address, or this node's own. */
   connect(address: string, options?: { signal?: AbortSignal }): Promise<Peer>
   /** Connects, and connects again with backoff whenever the connection is lost, until closed. */
   keepConnected(address: string): void
