@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { scratchBytes } from '../coding/kernel.ts'
 import { limits } from '../coding/code.ts'
 import { shardAt, type Place } from './place.ts'
@@ -138,7 +139,8 @@ export class Slot implements Place {
   }
 }
 
-/** The scratch area of one thread. */
+/** The scratch area of one thread. Behind the last one the slots begin. */
 export function scratchAt(thread: number): number {
+  assert.ok(thread < defaults.threadsMax, `thread ${thread} of ${defaults.threadsMax}`)
   return thread * scratchBytes
 }
