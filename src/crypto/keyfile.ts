@@ -1,7 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { concat } from '../base/bytes.ts'
+import { blake3 } from '../address/blake3.ts'
+import { concat, equalBytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 
 /**
@@ -13,8 +15,9 @@ const scryptCost = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 } as const
 interface KeyFile {
   readonly drey: 'key'
   readonly version: 1
-  /** base64 of the secret itself, or of salt (16), nonce (12), tag (16) and the sealed secret. */
+  /** base64 of a check (16 bytes: the beginning of the secret's BLAKE3 hash) and the secret. */
   readonly plain?: string
+  /** base64 of salt (16), nonce (12), tag (16) and the secret, sealed with AES-256-GCM. */
   readonly sealed?: string
 }
 
@@ -26,32 +29,35 @@ export async function writeKeyFile(
 ): Promise<void> {
   const body: KeyFile =
     passphrase === undefined
-      ? { drey: 'key', version: 1, plain: Buffer.from(secret).toString('base64') }
+      ? { drey: 'key', version: 1, plain: withCheck(secret).toString('base64') }
       : { drey: 'key', version: 1, sealed: (await seal(secret, passphrase)).toString('base64') }
   await writePrivately(path, `${JSON.stringify(body)}\n`)
 }
 
-/** Reads it back. Throws 'bad-passphrase' when one is missing or wrong, 'bad-input' for another file. */
+/**
+ * Reads it back: the secret that was written, or a failure. Throws 'bad-passphrase' when one is missing or
+ * wrong, 'bad-input' for a damaged file or another one.
+ */
 export async function readKeyFile(path: string, passphrase?: string): Promise<Uint8Array> {
-  const body = parse(path, await readFile(path, 'utf8'))
-  if (body.plain !== undefined) return new Uint8Array(Buffer.from(body.plain, 'base64'))
+  const { bytes, isSealed } = parse(path, await readFile(path, 'utf8'))
+  if (!isSealed) return checked(path, bytes)
   if (passphrase === undefined) {
     throw new DreyError(
       'bad-passphrase',
       `${path} is sealed: give its passphrase in DREY_PASSPHRASE`,
     )
   }
-  const secret = await unseal(Buffer.from(body.sealed!, 'base64'), passphrase)
+  const secret = await unseal(bytes, passphrase)
   if (secret === undefined) {
-    throw new DreyError('bad-passphrase', `the passphrase does not open ${path}`)
+    throw new DreyError('bad-passphrase', `the passphrase does not open ${path}, or it is damaged`)
   }
   return secret
 }
 
-/** Temporary file, sync, rename: never half a key under a name. */
+/** Temporary file, sync, rename, sync of the folder: never half a key under a name, nor a lost one. */
 export async function writePrivately(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
-  const file = await open(temporary, 'w', 0o600)
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const file = await open(temporary, 'wx', 0o600)
   try {
     await file.writeFile(text)
     await file.sync()
@@ -62,21 +68,44 @@ export async function writePrivately(path: string, text: string): Promise<void> 
     await rm(temporary, { force: true })
     throw error
   }
+  await using folder = await open(dirname(path), 'r')
+  await folder.sync()
 }
 
-function parse(path: string, text: string): KeyFile {
-  const refuse = (why: string, cause?: unknown) =>
-    new DreyError('bad-input', `${path} is not a key file of Drey: ${why}`, { cause })
-  let body: Partial<KeyFile>
+function parse(path: string, text: string): { bytes: Uint8Array; isSealed: boolean } {
+  const refuse = (why: string, cause?: unknown) => refusal(path, why, cause)
+  let body: Partial<KeyFile> | null
   try {
-    body = JSON.parse(text) as Partial<KeyFile>
+    body = JSON.parse(text) as Partial<KeyFile> | null
   } catch (cause) {
     throw refuse('it is not JSON', cause)
   }
-  if (body.drey !== 'key') throw refuse('it does not say so')
+  if (body?.drey !== 'key') throw refuse('it does not say so')
   if (body.version !== 1) throw refuse(`its version is ${String(body.version)}, this Drey reads 1`)
-  if (typeof (body.plain ?? body.sealed) !== 'string') throw refuse('there is no key in it')
-  return body as KeyFile
+  const isSealed = body.plain === undefined
+  const base64 = isSealed ? body.sealed : body.plain
+  if (typeof base64 !== 'string') throw refuse('there is no key in it')
+  const bytes = Buffer.from(base64, 'base64')
+  const isWhole = bytes.toString('base64') === base64 && bytes.length > (isSealed ? 44 : checkBytes)
+  if (!isWhole) throw refuse('its key is damaged')
+  return { bytes: new Uint8Array(bytes), isSealed }
+}
+
+function refusal(path: string, why: string, cause?: unknown): DreyError {
+  return new DreyError('bad-input', `${path} is not a key file of Drey: ${why}`, { cause })
+}
+
+const checkBytes = 16
+
+/** Without it, a flipped bit would be another key: everything would be sealed under it, and lost with it. */
+function withCheck(secret: Uint8Array): Buffer {
+  return Buffer.concat([blake3.hash(secret).subarray(0, checkBytes), secret])
+}
+
+function checked(path: string, bytes: Uint8Array): Uint8Array {
+  const secret = bytes.slice(checkBytes)
+  if (!equalBytes(withCheck(secret), bytes)) throw refusal(path, 'its key is damaged')
+  return secret
 }
 
 const derive = promisify<string, Uint8Array, number, object, Buffer>(scrypt)

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict'
 import * as dagCbor from '@ipld/dag-cbor'
-import { checkAddress, type Address } from '../address/address.ts'
+import { checkAddress, codecs, type Address } from '../address/address.ts'
 import { concat } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import { cryptInPlace } from '../crypto/ctr.ts'
@@ -62,6 +63,7 @@ export function encodeNode(
   children: readonly Child[],
   isRoot: boolean,
 ): SealedNode {
+  assert.ok(children.length > 0 && children.length <= childrenMax)
   const plain = concat(children.map((child) => child.key))
   const key = contentKey(keys.manifest, plain)
   cryptInPlace(key, 0, plain)
@@ -100,6 +102,7 @@ export function decodeNode(block: Uint8Array, key: Uint8Array): ManifestNode {
     cryptInPlace(key, 0, plaintext)
     return { depth: 0, size, data: plaintext }
   }
+  if (size === 0) throw refuse('it has children of nothing')
   const span = spanAt(depth)
   if (!Array.isArray(kids) || kids.length !== Math.ceil(size / span) || kids.length > childrenMax) {
     throw refuse('its children do not add up to its size')
@@ -108,11 +111,19 @@ export function decodeNode(block: Uint8Array, key: Uint8Array): ManifestNode {
   const opened = keys.slice()
   cryptInPlace(key, 0, opened)
   const children = kids.map((kid: Address, index) => ({
-    address: checkAddress(kid),
+    address: checkKid(kid, depth),
     key: opened.slice(index * keyBytes, (index + 1) * keyBytes),
     size: Math.min(span, size - index * span),
   }))
   return { depth, size, children }
+}
+
+/** Above segments stand nodes, and nothing else. */
+function checkKid(kid: unknown, depth: number): Address {
+  const address = checkAddress(kid)
+  const codec = depth === 1 ? 'raw' : 'dag-cbor'
+  if (address.code !== codecs[codec]) throw refuse(`a child at its depth is not ${codec}`)
+  return address
 }
 
 function readFields(block: Uint8Array): Fields {

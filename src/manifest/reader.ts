@@ -14,7 +14,7 @@ export interface Range {
 /** A segment that a range touches, and which bytes of its plaintext. */
 export interface SegmentPart extends Child, Range {}
 
-/** Opens a root, or any node, and makes sure that it says what its parent said of it. */
+/** Opens a root, or any node. What it says is its own word: whoever came from a parent compares. */
 export async function openNode(
   node: { address: Address; key: Uint8Array },
   fetch: FetchNode,

@@ -20,10 +20,13 @@ export function placementOrder<M extends Pick<Member, 'id' | 'capacity'>>(
     .map(({ member }) => member)
 }
 
-/** −weight / ln(u), where u in (0, 1) is the first 53 bits of BLAKE3(address bytes, member id). */
+/**
+ * −weight / ln(u), where u is the first 52 bits of BLAKE3(address bytes, member id) and a half: a double
+ * holds that exactly, so u is never 0 or 1.
+ */
 function scoreOf(address: Address, member: Pick<Member, 'id' | 'capacity'>): number {
   const digest = asBuffer(blake3.hash(concat([address.bytes, Buffer.from(member.id)])))
-  const u = (digest.readUInt32BE(0) * 2 ** 21 + (digest.readUInt32BE(4) >>> 11) + 0.5) / 2 ** 53
+  const u = (digest.readUInt32BE(0) * 2 ** 20 + (digest.readUInt32BE(4) >>> 12) + 0.5) / 2 ** 52
   const weight = Math.max(1, Math.round(member.capacity / capacityUnit))
   return -weight / Math.log(u)
 }
