@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { openKernel } from '../coding/kernel.ts'
+import { range } from '../coding/matrix.ts'
 import { Worksite, type Job, type Opened, type OpenJob, type Sealed, type SealJob } from './jobs.ts'
 import { scratchAt, type Pool } from './pool.ts'
 import type { WorkerData } from './worker.ts'
@@ -8,6 +9,11 @@ import type { WorkerData } from './worker.ts'
 export interface Crew extends AsyncDisposable {
   seal(job: SealJob): Promise<Sealed>
   open(job: OpenJob): Promise<Opened>
+}
+
+/** Threads, or with none of them the calling thread. */
+export function openCrew(pool: Pool, threads: number): Crew {
+  return threads === 0 ? new InlineCrew(pool) : new WorkerCrew(pool, { threads })
 }
 
 /** Works on the calling thread: for tests, and for one-core comparisons. */
@@ -39,6 +45,8 @@ interface Waiting {
 
 interface Hand {
   readonly worker: Worker
+  /** Whose scratch area it has. */
+  readonly thread: number
   readonly jobs: Map<number, Waiting>
 }
 
@@ -90,13 +98,11 @@ export class WorkerCrew implements Crew {
 
   #hire(): Hand {
     const own = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
-    const workerData: WorkerData = {
-      memory: this.#pool.memory,
-      scratchAt: scratchAt(this.#hands.length),
-    }
+    const thread = range(this.#size).find((at) => this.#hands.every((hand) => hand.thread !== at))!
+    const workerData: WorkerData = { memory: this.#pool.memory, scratchAt: scratchAt(thread) }
     const worker = new Worker(new URL(own, import.meta.url), { workerData, resourceLimits })
     worker.unref() // An idle thread does not keep the process alive.
-    const hand: Hand = { worker, jobs: new Map() }
+    const hand: Hand = { worker, thread, jobs: new Map() }
     worker.on('message', (message: { id: number; result: Sealed | Opened; failure?: string }) => {
       const waiting = hand.jobs.get(message.id)!
       hand.jobs.delete(message.id)
@@ -105,12 +111,12 @@ export class WorkerCrew implements Crew {
       else waiting.reject(new Error(message.failure))
     })
     worker.on('error', (error: Error) => this.#dismiss(hand, error))
-    worker.on('exit', () => this.#dismiss(hand, new Error('the pipe was closed')))
+    worker.on('exit', () => this.#dismiss(hand, new Error('a thread of the pipe has ended')))
     this.#hands.push(hand)
     return hand
   }
 
-  /** A thread that died takes its jobs with it; the next job starts another. */
+  /** A thread that died takes its jobs with it; the next job starts another in its place. */
   #dismiss(hand: Hand, error: Error): void {
     const at = this.#hands.indexOf(hand)
     if (at >= 0) this.#hands.splice(at, 1)
