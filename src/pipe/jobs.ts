@@ -68,9 +68,9 @@ export class Worksite {
     return { key, digest, shards: this.#code(job, digest) }
   }
 
+  /** Shards are used as they came, to their last byte: the layout's hashes are of all of it. */
   open(job: OpenJob): Opened {
     const shardBytes = shardBytesOf(job, job.size)
-    this.#fillUp(job, shardBytes)
     this.#makeWhole(job, shardBytes)
     const block = this.#bytes(job.dataAt, job.size)
     if (!equalBytes(digestOf(job.hash, block), job.digest)) {
@@ -117,7 +117,7 @@ export class Worksite {
   }
 
   /** The end of the last data shard is zeros, whatever the slot held before. */
-  #fillUp(job: Job, shardBytes: number): void {
+  #fillUp(job: SealJob, shardBytes: number): void {
     this.#bytes(job.dataAt + job.size, shardBytes * job.k - job.size).fill(0)
   }
 
