@@ -6,13 +6,17 @@ import { fileURLToPath } from 'node:url'
  * docs/decisions/process-settings.md. None can be set from inside, so the process begins anew in its own
  * place, once.
  */
-const flags = ['--max-semi-space-size=1'] // Its memory is its buffers: the garbage is small.
+const flags = [
+  '--max-semi-space-size=1', // Its memory is its buffers: the garbage is small.
+  // Its work is native or WebAssembly: compiling the JavaScript around it costs more than it gives.
+  ...['--no-opt', '--no-maglev', '--no-sparkplug'],
+]
 const environment: Record<string, string> = {
   UV_THREADPOOL_SIZE: '16', // Shards wait for the disk side by side, not four at a time.
   MALLOC_ARENA_MAX: '1', // An arena for each thread would keep what another could use.
 }
 if (import.meta.filename.endsWith('.ts')) {
-  // From a clone: Node keeps what it has compiled, or every process and thread would pay 12 MB for types.
+  // From a clone: Node keeps what it has compiled, or every process and thread would pay 12 MB for the types.
   const cache = new URL('../../node_modules/.cache/drey', import.meta.url)
   environment.NODE_COMPILE_CACHE = fileURLToPath(cache)
 }

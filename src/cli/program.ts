@@ -83,7 +83,10 @@ function describe(act: (command: Command, action: Action) => void): Command {
     command('start', 'run the node until Ctrl-C or SIGTERM', 'drey start --peer 192.168.1.20:7117')
       .option('--listen <host:port>', 'in place of the config file’s')
       .option('--peer <host:port...>', 'in place of the config file’s')
-      .option('--threads <count>', 'worker threads: each takes 12 MB (default: 1)')
+      .option(
+        '--threads <count>',
+        'threads that hash, seal and code, 15 MB each (default: 0, the main one does it)',
+      )
       .option('--code <data+parity>', 'a code instead of the swarm’s policy, e.g. 4+2')
       .option('--log-level <level>', 'debug, info, warn or error', 'info')
       .option('--unsafe-no-sync', 'for benchmarks: acknowledge before the disk has it'),

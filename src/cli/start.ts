@@ -1,5 +1,5 @@
-import { pino, type Logger } from 'pino'
 import type { Log } from '../base/log.ts'
+import { isLogLevel, jsonLog } from '../daemon/log.ts'
 import { dataFolder } from '../daemon/folder.ts'
 import { startNode } from '../daemon/start.ts'
 import { answers, httpServer, listenLocally } from '../gateway/http.ts'
@@ -51,13 +51,11 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
 }
 
 function openLog({ logLevel, quiet }: StartCommand): Log {
-  const logger: Logger = pino(
-    { level: quiet ? 'error' : logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
-  )
-  const at =
-    (level: keyof Log) =>
-    (message: string, fields: object = {}) =>
-      logger[level](fields, message)
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  if (!isLogLevel(logLevel)) {
+    throw new DreyError(
+      'bad-input',
+      `no such log level: "${logLevel}"; choose debug, info, warn or error`,
+    )
+  }
+  return jsonLog(2, quiet ? 'error' : logLevel)
 }

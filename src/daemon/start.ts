@@ -7,7 +7,7 @@ import { readKeyFile } from '../crypto/keyfile.ts'
 import { blobDoor } from '../gateway/blobs.ts'
 import type { Door } from '../gateway/door.ts'
 import { Orchestrator } from '../node/orchestrator.ts'
-import { WorkerCrew } from '../pipe/crew.ts'
+import { openCrew } from '../pipe/crew.ts'
 import { Pool } from '../pipe/pool.ts'
 import { openDiskStore } from '../store/disk.ts'
 import { FloorStore, freeBytesOf } from '../store/floor.ts'
@@ -69,7 +69,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const { host, port } = parseListen(config.listen)
   const transporter = opened.use(await listenTls({ identity, host, port, log }))
   const pool = new Pool()
-  const crew = opened.use(new WorkerCrew(pool, { threads: config.threads }))
+  const crew = opened.use(openCrew(pool, config.threads))
   const orchestrator = opened.use(
     new Orchestrator(
       { store, transporter, pool, crew, clock: systemClock, log },

@@ -69,6 +69,8 @@ class Gathering {
   readonly #underway = new Map<Promise<void>, Holder>()
   readonly #candidates = new Map<string, Candidate>()
   readonly #lies = new Set<string>()
+  /** Holders whose shard came while the same one was arriving from another, and was not taken. */
+  readonly #spare: Holder[] = []
   #current: Candidate | undefined
   #everyoneAsked = false
 
@@ -92,6 +94,7 @@ class Gathering {
         this.#banned.add(liar)
         arrived.delete(index)
       }
+      this.#queue.push(...this.#spare.splice(0))
       if (wrong.length > 0) continue
       for (const source of sources) this.#name('false-layout', source, 0)
       this.#lies.add(this.#current!.id)
@@ -150,6 +153,7 @@ class Gathering {
       if (candidate !== undefined && candidate === this.#current) {
         candidate.arrived.set(index!, holder)
       }
+      if (candidate === undefined) this.#spare.push(holder)
       const more = fetched.also.some((other) => !this.#current?.arrived.has(other))
       if (more && candidate !== undefined) this.#queue.push(holder)
     } catch (error) {
@@ -175,6 +179,8 @@ class Gathering {
     this.#current ??= candidate
     if (candidate !== this.#current) return undefined
     if (candidate.arrived.has(index) || candidate.arriving.has(index)) return undefined
+    // Copies all stand in one place: one at a time.
+    if (layout.k === 1 && candidate.arrived.size + candidate.arriving.size > 0) return undefined
     candidate.arriving.add(index)
     taken.candidate = candidate
     taken.index = index
