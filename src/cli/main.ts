@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
  */
 const flags = [
   '--max-semi-space-size=1', // Its memory is its buffers: the garbage is small.
+  '--max-old-space-size=128', // Ten times what is used; without a bound, garbage is left to grow for long.
   // Its work is native or WebAssembly: compiling the JavaScript around it costs more than it gives.
   ...['--no-opt', '--no-maglev', '--no-sparkplug'],
 ]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import * as dagCbor from '@ipld/dag-cbor'
 import { checkAddress, codecs, type Address } from '../address/address.ts'
-import { concat } from '../base/bytes.ts'
+import { concat, equalBytes } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import { cryptInPlace } from '../crypto/ctr.ts'
 import { contentKey, keyBytes, wrapKey, type ReadKeys } from '../crypto/keys.ts'
@@ -93,9 +93,18 @@ export function wrapOf(block: Uint8Array): Uint8Array | undefined {
   return readFields(block).wrap
 }
 
-/** Opens a node whose block was checked against its address. Throws 'bad-input' when it makes no sense. */
-export function decodeNode(block: Uint8Array, key: Uint8Array): ManifestNode {
-  const { size, depth, kids, keys, data } = readFields(block)
+/**
+ * Opens a node whose block was checked against its address. Throws 'bad-input' when it makes no sense,
+ * and, for a reader of the swarm it was put in (who gives `keys`), 'corrupt' when it is not genuine.
+ */
+export function decodeNode(block: Uint8Array, key: Uint8Array, keys?: ReadKeys): ManifestNode {
+  const node = openFields(readFields(block), key)
+  if (keys === undefined || isGenuine(keys, node, key)) return node
+  throw new DreyError('corrupt', 'this address was made by someone who cannot read: it was altered')
+}
+
+function openFields(fields: Fields, key: Uint8Array): ManifestNode {
+  const { size, depth, kids, keys, data } = fields
   if (depth === 0) {
     if (data?.length !== size || size > inlineBytesMax) throw refuse('its data is not of its size')
     const plaintext = data.slice()
@@ -116,6 +125,18 @@ export function decodeNode(block: Uint8Array, key: Uint8Array): ManifestNode {
     size: Math.min(span, size - index * span),
   }))
   return { depth, size, children }
+}
+
+/**
+ * Whether a node was sealed by someone with the read secret: its key is made from what it seals. Someone
+ * without it can copy a root, change sealed bytes and keep the wrapped key; that shows here.
+ */
+function isGenuine(keys: ReadKeys, node: ManifestNode, key: Uint8Array): boolean {
+  const made =
+    'data' in node
+      ? contentKey(keys.segment, node.data)
+      : contentKey(keys.manifest, concat(node.children.map((child) => child.key)))
+  return equalBytes(made, key)
 }
 
 /** Above segments stand nodes, and nothing else. */

@@ -1,5 +1,6 @@
 import type { Address } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
+import type { ReadKeys } from '../crypto/keys.ts'
 import { decodeNode, spanAt, type Child, type ManifestNode } from './node.ts'
 
 /** Fetches a node's block, checked against its address. */
@@ -18,8 +19,9 @@ export interface SegmentPart extends Child, Range {}
 export async function openNode(
   node: { address: Address; key: Uint8Array },
   fetch: FetchNode,
+  keys?: ReadKeys,
 ): Promise<ManifestNode> {
-  return decodeNode(await fetch(node.address), node.key)
+  return decodeNode(await fetch(node.address), node.key, keys)
 }
 
 /**
@@ -30,6 +32,7 @@ export async function* segmentsIn(
   node: ManifestNode,
   range: Range,
   fetch: FetchNode,
+  keys?: ReadKeys,
 ): AsyncGenerator<SegmentPart> {
   if (!('children' in node))
     throw new DreyError('bad-input', 'a blob inside its root has no segments')
@@ -44,10 +47,10 @@ export async function* segmentsIn(
       yield { ...child, start, end }
       continue
     }
-    const below = await openNode(child, fetch)
+    const below = await openNode(child, fetch, keys)
     if (below.depth !== node.depth - 1 || below.size !== child.size) {
       throw new DreyError('bad-input', 'not a manifest: a node below does not fit its parent')
     }
-    yield* segmentsIn(below, { start, end }, fetch)
+    yield* segmentsIn(below, { start, end }, fetch, keys)
   }
 }

@@ -1,5 +1,7 @@
 import type { Address } from '../address/address.ts'
+import { DreyError } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
+import type { ReadKeys } from '../crypto/keys.ts'
 import { decodeNode, type ManifestNode } from '../manifest/node.ts'
 import { segmentsIn, type Range, type SegmentPart } from '../manifest/reader.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
@@ -39,11 +41,14 @@ export class Blob {
   /** What reads it without the read secret. */
   readonly key: Uint8Array
   readonly #root: ManifestNode
+  readonly #keys: ReadKeys | undefined
 
-  constructor(address: Address, key: Uint8Array, block: Uint8Array) {
+  /** With `keys`, whatever is opened has to be made with them. */
+  constructor(address: Address, key: Uint8Array, block: Uint8Array, keys?: ReadKeys) {
     this.address = address
     this.key = key
-    this.#root = decodeNode(block, key)
+    this.#keys = keys
+    this.#root = decodeNode(block, key, keys)
     this.size = this.#root.size
   }
 
@@ -57,14 +62,19 @@ export class Blob {
       return
     }
     const fetch = (address: Address) => fetchNode(address, parts)
-    const segments = segmentsIn(this.#root, range, fetch)
+    const segments = segmentsIn(this.#root, range, fetch, this.#keys)
     const lane = parts.pool.lane()
     const work = async (part: SegmentPart, signal: AbortSignal) => {
       const slot = await lane.take(signal)
       try {
         const both = AbortSignal.any([signal, parts.signal])
-        await parts.gather(part.address, part.key, slot, both)
-        return { part, slot }
+        const size = await parts.gather(part.address, part.key, slot, both)
+        // A manifest that lies must not hand out what the slot held before.
+        if (size === part.size) return { part, slot }
+        throw new DreyError(
+          'bad-input',
+          `not a manifest: ${part.address} is not of the size it says`,
+        )
       } catch (error) {
         slot.release()
         throw error

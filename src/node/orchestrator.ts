@@ -1,4 +1,4 @@
-import type { Address } from '../address/address.ts'
+import { codecs, type Address } from '../address/address.ts'
 import type { HashName } from '../address/hash.ts'
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
@@ -139,9 +139,11 @@ export class Orchestrator implements AsyncDisposable {
    * there is neither a key in hand nor the read secret to unwrap one.
    */
   async find(address: Address, key?: Uint8Array, options: ReadOptions = {}): Promise<Blob> {
+    if (address.code !== codecs['dag-cbor']) throw notAWhole()
     await using operation = await this.#begin(options.signal)
     const block = await fetchNode(address, this.#getParts(operation.signal, options))
-    return new Blob(address, key ?? this.#unwrap(block), block)
+    if (key !== undefined) return new Blob(address, key, block) // Perhaps of another swarm.
+    return new Blob(address, this.#unwrap(block), block, this.#options.keys)
   }
 
   /** Reads a range of a blob; see `Blob.read` for how long a chunk lives. */
@@ -202,12 +204,7 @@ export class Orchestrator implements AsyncDisposable {
   #unwrap(block: Uint8Array): Uint8Array {
     const { keys } = this.#options
     const wrapped = wrapOf(block)
-    if (wrapped === undefined) {
-      throw new DreyError(
-        'bad-input',
-        'this is the address of a part of a blob, not of a whole one',
-      )
-    }
+    if (wrapped === undefined) throw notAWhole()
     const key = keys && unwrapKey(keys, wrapped)
     if (key !== undefined) return key
     const why = keys ? 'it was put in another swarm' : 'this node has no read secret'
@@ -229,4 +226,8 @@ export class Orchestrator implements AsyncDisposable {
     const peers = this.members.holders().map(({ member }) => member.address)
     return { name, capacity, free, address, peers: peers.filter((peer) => peer !== '') }
   }
+}
+
+function notAWhole(): DreyError {
+  return new DreyError('bad-input', 'this is the address of a part of a blob, not of a whole one')
 }
