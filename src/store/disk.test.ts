@@ -120,6 +120,18 @@ describe('a disk store', () => {
     ])
   })
 
+  it('is at home on a disk of its own, beside what the file system left there', async () => {
+    const path = freshPath()
+    await mkdir(join(path, 'lost+found'), { recursive: true })
+    await using _store = await openDiskStore(path, quiet)
+  })
+
+  it('makes the folders above it that are missing', async () => {
+    const path = join(freshPath(), 'srv', 'drey')
+    await using _store = await openDiskStore(path, quiet)
+    assert.ok((await readdir(path)).includes('store.json'))
+  })
+
   it('ignores files that are not shards, and says so', async () => {
     const [path, lines] = [freshPath(), [] as LogLine[]]
     const shard = sampleShard(seededRandom(4))

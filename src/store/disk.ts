@@ -1,4 +1,4 @@
-import { mkdir, open, opendir, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { open, opendir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatAddress, type Address } from '../address/address.ts'
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts'
 import { isShard, layoutId } from '../coding/layout.ts'
 import { Census } from './census.ts'
 import { DiskFolder } from './diskFolder.ts'
-import { writeDurably } from './durable.ts'
+import { makeFolderDurably, writeDurably } from './durable.ts'
 import { errnoOf, ifThere } from './errno.ts'
 import { freeBytesOf } from './floor.ts'
 import { lockFolder } from './folderLock.ts'
@@ -29,7 +29,8 @@ const defaults = {
 
 export interface DiskStoreOptions {
   readonly log: Log
-  /** What `put` has acknowledged survives a crash of the process, and may be lost in a power cut. */
+  /** What `put` has acknowledged survives a crash of the process, and may be lost in a power cut: until the
+   * system has written it by itself, even when the store is opened with syncs meanwhile. */
   readonly unsafeNoSync?: boolean
 }
 
@@ -39,7 +40,7 @@ export interface DiskStoreOptions {
  */
 export async function openDiskStore(path: string, options: DiskStoreOptions): Promise<DiskStore> {
   const folder = new DiskFolder(path)
-  await mkdir(folder.path, { recursive: true, mode: 0o700 })
+  await makeFolderDurably(folder.path)
   await folder.check()
   await using opened = new AsyncDisposableStack()
   const { takenOver } = opened.use(await lockFolder(folder.path))

@@ -8,7 +8,8 @@ import { ifThere } from './errno.ts'
 import { subfolders } from './shardName.ts'
 
 const version = 1
-const ours = new Set(['shards', 'quarantine', 'tmp', 'store.json'])
+const ours = new Set(['shards', 'quarantine', 'tmp', 'store.json', 'lock'])
+const ofTheDisk = 'lost+found' // At the top of a disk that has nothing else yet.
 const foldersAtOnce = 16
 
 /**
@@ -75,6 +76,7 @@ export class DiskFolder {
 
   /** Makes every name durable that a killed process had given and not synced. */
   async syncNames(): Promise<void> {
+    for (const folder of [this.path, this.shards('')]) await syncFolder(folder)
     await each(subfolders, (subfolder) => syncFolder(this.shards(subfolder)))
   }
 
@@ -82,8 +84,8 @@ export class DiskFolder {
     const path = join(this.path, 'store.json')
     if ((await ifThere(stat(path))) !== undefined) return
     const content = Buffer.from(`${JSON.stringify({ format: 'drey store', version })}\n`)
+    await syncFolder(dirname(this.path)) // Whoever made it may have been killed before it did this.
     await writeDurably({ temporary: this.temporary(randomUUID()), path }, [content], { sync: true })
-    await syncFolder(dirname(this.path))
   }
 
   async #makeFolder(name: string): Promise<void> {
@@ -92,7 +94,7 @@ export class DiskFolder {
 }
 
 function isOurs(name: string): boolean {
-  return ours.has(name) || name === 'lock' || name.startsWith('lock.')
+  return ours.has(name) || name === ofTheDisk || name.startsWith('lock.')
 }
 
 async function each(names: readonly string[], work: (name: string) => Promise<void>) {

@@ -1,6 +1,5 @@
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { ifThere } from './errno.ts'
 
 export interface Names {
   /** Where it is written first: a name that nobody else uses, on the same file system. */
@@ -10,7 +9,8 @@ export interface Names {
 
 /**
  * Writes a file that has all its bytes under its name or is not there, whatever happens meanwhile; once
- * this has resolved (and `sync` is set), after a power cut too. Leaves nothing behind when it fails.
+ * this has resolved (and `sync` is set), after a power cut too. When it fails it leaves nothing
+ * behind, unless the disk refuses that too.
  *
  * Every file waits for its own syncs: many at a time share them in the file system's journal, and doing
  * that again here was not faster (measured, docs/decisions/shard-files.md).
@@ -24,15 +24,32 @@ export async function writeDurably(
     await writeNew(temporary, pieces, sync)
     await rename(temporary, path)
   } catch (error) {
-    await ifThere(unlink(temporary))
+    await discard(temporary)
     throw error
   }
   if (!sync) return
   try {
     await syncFolder(dirname(path))
   } catch (error) {
-    await ifThere(unlink(path)) // Nobody may rely on it: it could be gone after a power cut.
+    await discard(path) // Nobody may rely on it: it could be gone after a power cut.
     throw error
+  }
+}
+
+async function discard(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch {
+    // Not there; or the disk takes nothing any more, which the first failure says better.
+  }
+}
+
+/** Makes a folder, and those above it that are missing, so that they survive a power cut. */
+export async function makeFolderDurably(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = path; made.length >= first.length; made = dirname(made)) {
+    await syncFolder(dirname(made))
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { formatAddress, parseAddress } from '../address/address.ts'
 import { concat, fromHex, toHex } from '../base/bytes.ts'
+import { isDreyError } from '../base/error.ts'
 import { seededRandom } from '../base/random.ts'
 import type { Layout } from '../coding/layout.ts'
 import { nameOf, sampleShard } from './sample.ts'
@@ -71,6 +72,18 @@ describe('the file of a shard', () => {
     }
     await assert.rejects(read(concat([bytes, new Uint8Array(1)]), name), { code: 'corrupt' })
   })
+
+  it(
+    'is refused when the disk cannot read it, as if it had rotted',
+    { skip: process.platform !== 'linux' && 'no file that fails to be read' },
+    async () => {
+      await using handle = await open('/proc/self/mem') // Nothing is mapped at its beginning: EIO.
+      await assert.rejects(readShardFile(handle, vectors.files[0]!.name, 1000), (error: Error) => {
+        assert.equal((error.cause as NodeJS.ErrnoException).code, 'EIO')
+        return isDreyError(error, 'corrupt')
+      })
+    },
+  )
 
   it('is refused under the name of another', async () => {
     const [one, other] = vectors.files

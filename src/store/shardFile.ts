@@ -5,6 +5,7 @@ import { asBuffer, equalBytes } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import { shardBytesOf } from '../coding/code.ts'
 import { decodeLayout, encodeLayout, isShard, layoutId, type Layout } from '../coding/layout.ts'
+import { errnoOf } from './errno.ts'
 import { formatShardName } from './shardName.ts'
 import type { Shard } from './store.ts'
 
@@ -88,7 +89,8 @@ function decodeHeader(header: Uint8Array): { layout: Layout; index: number } {
 
 /**
  * Reads and verifies a whole file of `size` bytes: the payload goes straight into memory of its own.
- * Throws 'corrupt', with the reason, when it is not what the file's name promises.
+ * Throws 'corrupt', with the reason, when it is not what the file's name promises, or when the disk cannot
+ * read it: bytes in a bad sector are as lost as others that rotted.
  */
 export async function readShardFile(
   handle: FileHandle,
@@ -125,11 +127,16 @@ function headBytesOf(file: Buffer, size = file.length): number {
 async function read<T extends Uint8Array>(handle: FileHandle, into: T, at: number): Promise<T> {
   let done = 0
   while (done < into.length) {
-    const { bytesRead } = await handle.read(into, done, into.length - done, at + done)
+    const { bytesRead } = await handle.read(into, done, into.length - done, at + done).catch(unread)
     if (bytesRead === 0) throw corrupt('it ends too early')
     done += bytesRead
   }
   return into
+}
+
+function unread(cause: unknown): never {
+  if (errnoOf(cause) !== 'EIO') throw cause
+  throw corrupt('the disk cannot read all of it', cause)
 }
 
 function checksumOf(bytes: Uint8Array): Uint8Array {
