@@ -10,6 +10,7 @@ export default tseslint.config(
     rules: {
       eqeqeq: 'error',
       'prefer-const': 'error',
+      '@typescript-eslint/return-await': 'error', // Or what is being used is closed too early.
       '@typescript-eslint/no-unused-vars': [
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },

@@ -130,6 +130,12 @@ function describe(act: (command: Command, action: Action) => void): Command {
       .option('--kill <count>', 'how many of them are killed', '2'),
     async (options, signal) => (await import('./demo.ts')).demoCommand(options, signal),
   )
+  act(
+    command('bench', 'what this machine and its disk can do for a node', 'drey bench --size 1GiB')
+      .option('--size <size>', 'how much to push through each part', '256MiB')
+      .option('--threads <count>', 'threads that hash, seal and code', '0'),
+    async (options, signal) => (await import('./bench.ts')).benchCommand(options, signal),
+  )
   act(program.command('warm', { hidden: true }), async () => {
     await Promise.all([import('./start.ts'), (await import('../daemon/warm.ts')).warmUp()])
   })
