@@ -151,11 +151,11 @@ export class MemoryPeer implements Peer {
         this.#answerCredit,
       )
       const heard = (await network.carry(there, here)) && !signal.aborted
-      return heard ? placed(arriving, into) : this.#nothing(arriving)
+      return heard ? placed(arriving, into) : await this.#nothing(arriving)
     } catch (error) {
       request.release?.()
       signal.throwIfAborted()
-      return (await network.carry(there, here)) ? raise(error) : this.#nothing(request)
+      return (await network.carry(there, here)) ? raise(error) : await this.#nothing(request)
     } finally {
       answer?.release?.()
     }
