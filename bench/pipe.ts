@@ -96,7 +96,7 @@ async function pipe(mib: number, pool: Pool, crew: Crew): Promise<void> {
 
 async function* source(mib: number): Bytes {
   const count = (mib * segment) / chunk.length
-  for (let index = 0; index < count; index++) yield chunk.subarray(0)
+  for (let index = 0; index < count; index++) yield chunk
 }
 
 const holders: Holder[] = Array.from({ length: code.n }, (_, index) => ({

@@ -52,6 +52,14 @@ export function free(bytes: Uint8Array): void {
   if (bytes.byteOffset === 0 && bytes.byteLength === buffer.byteLength) buffer.transfer(0)
 }
 
+/** Frees each chunk once its reader asks for the next: for a reader that has copied it by then. */
+export async function* freed(source: Bytes): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    yield chunk
+    free(chunk)
+  }
+}
+
 export function toHex(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('hex')
 }

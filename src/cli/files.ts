@@ -1,12 +1,12 @@
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
-import { free, type Bytes } from '../base/bytes.ts'
+import { free, freed, type Bytes } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 
 const readBytes = 256 * 1024
 
 /** A file's or, for "-", stdin's bytes, and how many there are when that is known. */
 export async function readInput(path: string): Promise<{ body: Bytes; size?: number }> {
-  if (path === '-') return { body: process.stdin }
+  if (path === '-') return { body: freed(process.stdin) }
   const info = await stat(path).catch((cause: unknown) => {
     throw new DreyError('bad-input', `cannot read ${path}: ${messageOf(cause)}`, { cause })
   })
@@ -17,7 +17,7 @@ export async function readInput(path: string): Promise<{ body: Bytes; size?: num
     )
   }
   const size = info.isFile() ? info.size : undefined
-  return { body: fileBytes(path), size }
+  return { body: freed(fileBytes(path)), size }
 }
 
 async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
-import { collect, free, type Bytes } from '../base/bytes.ts'
+import { collect, type Bytes } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import type { Door, DoorRequest } from './door.ts'
 import { errorFrom, type ErrorBody } from './errors.ts'
@@ -45,7 +45,6 @@ async function send({ body, signal }: DoorRequest, outgoing: ClientRequest): Pro
       await new Promise<void>((resolve, reject) => {
         outgoing.write(chunk, (error) => (error ? reject(error) : resolve()))
       })
-      free(chunk)
     }
     outgoing.end()
   } catch (error) {

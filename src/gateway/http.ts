@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { freed } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Door, DoorReply } from './door.ts'
@@ -66,7 +67,7 @@ async function carry(
       path: decodeURIComponent(url.pathname),
       query: url.searchParams,
       headers: incoming.headers as Record<string, string | undefined>,
-      body: incoming,
+      body: freed(incoming),
       signal: controller.signal,
     })
   } catch (error) {

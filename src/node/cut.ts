@@ -1,4 +1,4 @@
-import { free, type Bytes } from '../base/bytes.ts'
+import type { Bytes } from '../base/bytes.ts'
 import { segmentBytes } from '../manifest/node.ts'
 import type { Lane, Slot } from '../pipe/pool.ts'
 
@@ -11,8 +11,9 @@ export interface Cut {
 }
 
 /**
- * Cuts a stream into segments, wherever its chunks end. Each chunk is freed once it was copied. Of an
- * empty stream there is one empty segment; no other is empty. Whoever gets a segment releases its slot.
+ * Cuts a stream into segments, wherever its chunks end. Each chunk has been copied when the next one is
+ * asked for. Of an empty stream there is one empty segment; no other is empty. Whoever gets a segment
+ * releases its slot.
  */
 export async function* cut(source: Bytes, lane: Lane, signal: AbortSignal): AsyncGenerator<Cut> {
   let slot = await lane.take(signal)
@@ -34,7 +35,6 @@ export async function* cut(source: Bytes, lane: Lane, signal: AbortSignal): Asyn
         size += piece.length
         at += piece.length
       }
-      free(chunk)
     }
     handedOver = true
     yield { slot, size, last: true }
