@@ -60,6 +60,7 @@ export interface ReadOptions {
   readonly found?: (finding: Finding) => void
 }
 
+const closingMs = 5_000 // For operations to notice that the node closes.
 const operationsMax = 24 // Each may hold two slots for sure; the pool has 64.
 
 /**
@@ -155,7 +156,8 @@ export class Orchestrator implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new DreyError('unreachable', 'the node is closing'))
     this.members[Symbol.dispose]()
-    await this.#operations.take(operationsMax) // Whatever is under way has let go of its slots.
+    // Whatever is under way lets go of its slots; a reader that neither reads nor leaves is not waited for.
+    await this.#operations.take(operationsMax, AbortSignal.timeout(closingMs)).catch(() => {})
   }
 
   async #begin(outer?: AbortSignal): Promise<AsyncDisposable & { signal: AbortSignal }> {
