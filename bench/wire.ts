@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createAuthority, issue } from '../src/transport/authority.ts'
 import { createKey, makeIdentity, type Identity } from '../src/transport/identity.ts'
 import type { Kind, Order, Report, Way } from './wireSide.ts'
+import { median, printTable } from './table.ts'
 
 /** As a node's process is started; see docs/decisions/process-settings.md. */
 const environment = { MALLOC_ARENA_MAX: '1', NODE_COMPILE_CACHE: 'node_modules/.cache/drey' }
@@ -32,17 +33,23 @@ export async function run(args: string[]): Promise<void> {
       }
     }
   }
-  const row = (way: Way) => {
+  const row = (what: string, way: Way) => {
     const [bare, drey] = [median(speeds[way].bare), median(speeds[way].drey)]
-    return {
-      'bare MiB/s': Math.round(bare),
-      'drey MiB/s': Math.round(drey),
-      ratio: ratio(drey, bare),
-    }
+    return [what, bare.toFixed(0), drey.toFixed(0), (drey / bare).toFixed(2)]
   }
-  console.table({ 'up: requests carry': row('up'), 'down: answers carry': row('down') })
-  for (const kind of ['bare', 'drey'] as const)
-    await conclude(kind, pairs[kind], bytes * rounds * 2)
+  const notes: string[] = []
+  for (const kind of ['bare', 'drey'] as const) {
+    notes.push(await conclude(kind, pairs[kind], bytes * rounds * 2))
+  }
+  printTable(
+    `Shards over mutual TLS between two processes; medians of ${rounds} rounds in turn`,
+    [
+      ['', 'bare TLS, MiB/s', 'Drey, MiB/s', 'ratio'],
+      row('up: requests carry shards', 'up'),
+      row('down: answers carry shards', 'down'),
+    ],
+    notes,
+  )
 }
 
 interface Pair {
@@ -62,17 +69,15 @@ async function pair(kind: Kind, [here, there]: readonly [Identity, Identity]): P
   return { dialer, listener }
 }
 
-async function conclude(kind: Kind, { dialer, listener }: Pair, bytes: number): Promise<void> {
+async function conclude(kind: Kind, { dialer, listener }: Pair, bytes: number): Promise<string> {
   const [a, b] = [await report(dialer), await report(listener)]
   const perGiB = (a.cpuMs + b.cpuMs) / 1000 / (bytes / 2 ** 30)
   const peaks = `${a.peakMiB.toFixed(1)} and ${b.peakMiB.toFixed(1)} MiB`
-  console.log(
-    `${kind}: ${perGiB.toFixed(2)} CPU s/GiB on both sides; private memory at most ${peaks}`,
-  )
   for (const child of [dialer, listener]) {
     child.disconnect()
     child.kill()
   }
+  return `${kind}: ${perGiB.toFixed(2)} CPU s/GiB on both sides; private memory at most ${peaks}`
 }
 
 async function report(child: ChildProcess): Promise<Report> {
@@ -93,14 +98,6 @@ async function twoMembers(): Promise<[Identity, Identity]> {
     return makeIdentity({ keyPem, certificatePem, authorityPem: authority.certificatePem })
   }
   return [await member(), await member()]
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-}
-
-function ratio(part: number, whole: number): string {
-  return (part / whole).toFixed(2)
 }
 
 if (import.meta.main) await run(process.argv.slice(2))

@@ -57,6 +57,8 @@ export async function gather(
   return new Gathering(block, key, slot, parts).run()
 }
 
+const askedMax = 16 // More than the shards of one block that a member can come to hold.
+
 class Gathering {
   readonly #block: Address
   readonly #key: Uint8Array | undefined
@@ -64,12 +66,12 @@ class Gathering {
   readonly #parts: GatherParts
   readonly #queue: Holder[]
   readonly #asked = new Set<Holder>()
-  /** Whoever sent wrong bytes is not asked again. */
-  readonly #banned = new Set<Holder>()
+  /** How often each was asked: a liar that always has something else does not keep a read for ever. */
+  readonly #times = new Map<Holder, number>()
   readonly #underway = new Map<Promise<void>, Holder>()
   readonly #candidates = new Map<string, Candidate>()
   readonly #lies = new Set<string>()
-  /** Holders whose shard came while the same one was arriving from another, and was not taken. */
+  /** Holders whose shard was not taken: the same one was arriving from another, or enough had come. */
   readonly #spare: Holder[] = []
   #current: Candidate | undefined
   #everyoneAsked = false
@@ -91,7 +93,7 @@ class Gathering {
       for (const index of wrong) {
         const liar = arrived.get(index)!
         this.#name('wrong-shard', liar, index)
-        this.#banned.add(liar)
+        this.#times.set(liar, askedMax)
         arrived.delete(index)
       }
       this.#queue.push(...this.#spare.splice(0))
@@ -125,9 +127,11 @@ class Gathering {
   }
 
   #askNext(signal: AbortSignal): boolean {
+    const timesOf = (holder: Holder) => this.#times.get(holder) ?? 0
     let holder = this.#queue.shift()
-    while (holder !== undefined && this.#banned.has(holder)) holder = this.#queue.shift()
+    while (holder !== undefined && timesOf(holder) >= askedMax) holder = this.#queue.shift()
     if (holder === undefined) return false
+    this.#times.set(holder, timesOf(holder) + 1)
     const asking = this.#ask(holder, signal)
     this.#underway.set(asking, holder)
     void asking.then(() => this.#underway.delete(asking))
@@ -157,8 +161,9 @@ class Gathering {
       const more = fetched.also.some((other) => !this.#current?.arrived.has(other))
       if (more && candidate !== undefined) this.#queue.push(holder)
     } catch (error) {
-      if (isDreyError(error, 'protocol')) this.#name('false-layout', holder, 0)
-      // Otherwise weather: it is gone, or slow, or was no longer needed. The next one is asked.
+      if (signal.aborted) this.#spare.push(holder)
+      else if (isDreyError(error, 'protocol')) this.#name('false-layout', holder, 0)
+      // Otherwise weather: it is gone, or slow. The next one is asked.
     } finally {
       if (taken.index !== undefined) taken.candidate?.arriving.delete(taken.index)
     }
@@ -207,11 +212,16 @@ class Gathering {
     )
     const outcome = await Promise.race([slow, ...this.#underway.keys()])
     timer.abort()
-    if (outcome === 'slow' && !this.#askNext(signal)) await Promise.race(this.#underway.keys())
+    if (outcome !== 'slow' || this.#askNext(signal) || this.#underway.size === 0) return
+    await Promise.race(this.#underway.keys())
   }
 
-  /** Nobody is left in the queue: first everyone else is asked, then another layout is tried. */
+  /** Nobody is left in the queue: everyone else is asked, then another layout is tried. */
   async #lookFurther(signal: AbortSignal): Promise<void> {
+    if (this.#spare.length > 0) {
+      this.#queue.push(...this.#spare.splice(0))
+      return
+    }
     if (!this.#everyoneAsked) {
       this.#everyoneAsked = true
       await this.#broadcast(signal)
