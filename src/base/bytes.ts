@@ -17,7 +17,7 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
 /** Reads a whole stream into memory. For tests and small things. */
 export async function collect(source: Bytes): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
-  for await (const piece of source) pieces.push(piece.slice())
+  for await (const piece of source) pieces.push(new Uint8Array(piece)) // A Buffer's `slice` would share memory.
   return concat(pieces)
 }
 
