@@ -2,7 +2,7 @@ import { DreyError, messageOf, type ErrorCode } from '../base/error.ts'
 import { jsonReply, type DoorReply } from './door.ts'
 
 /** HTTP's word for each failure. */
-const statuses: Record<ErrorCode, number> = {
+export const statuses: Record<ErrorCode, number> = {
   'bad-input': 400,
   'bad-passphrase': 403,
   busy: 503,

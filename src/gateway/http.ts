@@ -59,13 +59,13 @@ async function carry(
     if (!outgoing.writableFinished)
       controller.abort(new DreyError('unreachable', 'the asker has gone'))
   })
-  const url = new URL(incoming.url ?? '/', 'http://local')
   let reply: DoorReply
   try {
+    const { path, query } = parseTarget(incoming.url ?? '/')
     reply = await door({
       method: incoming.method ?? 'GET',
-      path: decodeURIComponent(url.pathname),
-      query: url.searchParams,
+      path,
+      query,
       headers: incoming.headers as Record<string, string | undefined>,
       body: freed(incoming),
       signal: controller.signal,
@@ -74,6 +74,16 @@ async function carry(
     reply = errorReply(error)
   }
   await send(reply, outgoing)
+}
+
+/** Throws 'bad-input' for what is no path, such as "%" without two digits. */
+function parseTarget(text: string): { path: string; query: URLSearchParams } {
+  try {
+    const url = new URL(text, 'http://local')
+    return { path: decodeURIComponent(url.pathname), query: url.searchParams }
+  } catch (cause) {
+    throw new DreyError('bad-input', `not a path: "${text}"`, { cause })
+  }
 }
 
 async function send(reply: DoorReply, outgoing: ServerResponse): Promise<void> {
