@@ -19,6 +19,7 @@ export async function putCommand(
   signal: AbortSignal,
 ): Promise<void> {
   const { body, size } = await readInput(path)
+  using _stdin = closing(path)
   await using session = await openSession(options)
   if (options.hash === 'sha1') {
     note(
@@ -47,4 +48,9 @@ export async function storeBlob(
   const { query = new URLSearchParams(), signal } = parts
   const reply = await ask(door, 'PUT', '/blob', { query, body: passed, signal })
   return JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as PutReply
+}
+
+/** A put that fails leaves stdin unread; while it is open, the process would not end. */
+function closing(path: string): Disposable {
+  return { [Symbol.dispose]: () => void (path === '-' && process.stdin.destroy()) }
 }

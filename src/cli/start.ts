@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts'
+import { threadsMax } from '../daemon/config.ts'
 import { isLogLevel, jsonLog } from '../daemon/log.ts'
 import { dataFolder } from '../daemon/folder.ts'
 import { startNode } from '../daemon/start.ts'
@@ -29,7 +30,7 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
     passphrase: process.env.DREY_PASSPHRASE,
     listen: options.listen,
     peers: options.peer,
-    threads: options.threads === undefined ? undefined : Number(options.threads),
+    threads: options.threads === undefined ? undefined : parseThreads(options.threads),
     code: options.code,
     unsafeNoSync: options.unsafeNoSync,
   })
@@ -58,4 +59,9 @@ function openLog({ logLevel, quiet }: StartCommand): Log {
     )
   }
   return jsonLog(2, quiet ? 'error' : logLevel)
+}
+
+function parseThreads(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) <= threadsMax) return Number(text)
+  throw new DreyError('bad-input', `--threads is "${text}"; write a number from 0 to ${threadsMax}`)
 }

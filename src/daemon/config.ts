@@ -29,6 +29,8 @@ export const configDefaults = {
   threads: 0, // A thread doubles a put's speed on an idle machine, and takes 15 MB of private memory.
 } as const
 
+export const threadsMax = 16
+
 export async function writeConfig(folder: DataFolder, config: Config): Promise<void> {
   await writePrivately(folder.config, `${JSON.stringify(config, null, 2)}\n`)
 }
@@ -37,6 +39,13 @@ export async function writeConfig(folder: DataFolder, config: Config): Promise<v
 export async function readConfig(folder: DataFolder): Promise<Config> {
   const refuse = (why: string, cause?: unknown) =>
     new DreyError('bad-input', `${folder.config}: ${why}`, { cause })
+  const named = (field: string, parse: () => unknown) => {
+    try {
+      parse()
+    } catch (cause) {
+      throw refuse(`"${field}" is ${messageOf(cause)}`, cause)
+    }
+  }
   let text: string
   try {
     text = await readFile(folder.config, 'utf8')
@@ -44,17 +53,18 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
     const how = 'found a swarm with "drey init", or join one with "drey init --with FOLDER"'
     throw new DreyError('bad-input', `there is no node in ${folder.path}: ${how}`, { cause })
   }
-  let config: Partial<Config>
+  let config: Partial<Config> | null
   try {
-    config = JSON.parse(text) as Partial<Config>
+    config = JSON.parse(text) as Partial<Config> | null
   } catch (cause) {
     throw refuse(`it is not JSON: ${messageOf(cause)}`, cause)
   }
+  if (config === null || typeof config !== 'object') throw refuse('it is not a JSON object')
   const { version, name, listen, peers, capacity, freeFloor, code, threads } = config
   if (version !== 1) throw refuse(`"version" is ${String(version)}; this Drey reads 1`)
   if (typeof name !== 'string' || name === '') throw refuse('"name" is missing')
   if (typeof listen !== 'string') throw refuse('"listen" is missing; write "0.0.0.0:7117"')
-  parseListen(listen)
+  named('listen', () => parseListen(listen))
   if (!Array.isArray(peers) || peers.some((peer) => typeof peer !== 'string')) {
     throw refuse('"peers" is not a list of "host:port"')
   }
@@ -62,10 +72,10 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
     if (!Number.isSafeInteger(value) || value! < 0)
       throw refuse(`"${field}" is not a number of bytes`)
   }
-  if (!Number.isInteger(threads) || threads! < 0 || threads! > 16) {
-    throw refuse('"threads" is not a number from 0 to 16')
+  if (!Number.isInteger(threads) || threads! < 0 || threads! > threadsMax) {
+    throw refuse(`"threads" is not a number from 0 to ${threadsMax}`)
   }
-  if (code !== undefined) parseCode(code)
+  if (code !== undefined) named('code', () => parseCode(code))
   return config as Config
 }
 
