@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { isDreyError } from '../base/error.ts'
+import { silentLog } from '../base/log.ts'
+import { DataFolder } from './folder.ts'
+import { foundSwarm, initWith } from './init.ts'
+import { startNode } from './start.ts'
+
+let home: string
+let founder: DataFolder
+const passphrase = 'acorns'
+const options = { listen: '127.0.0.1:0', passphrase }
+before(async () => {
+  home = await mkdtemp(join(tmpdir(), 'drey-init-'))
+  founder = new DataFolder(join(home, 'founder'))
+  await foundSwarm(founder, options)
+})
+after(() => rm(home, { recursive: true }))
+
+describe('A folder of a node', () => {
+  it('has files that its user alone can open', async () => {
+    for (const file of await readdir(founder.path)) {
+      assert.equal((await stat(join(founder.path, file))).mode & 0o777, 0o600, file)
+    }
+    assert.equal((await stat(founder.path)).mode & 0o777, 0o700)
+  })
+
+  it('is not made where something is already', async () => {
+    const folder = new DataFolder(await mkdtemp(join(home, 'full-')))
+    await writeFile(join(folder.path, 'mine'), '')
+    await assert.rejects(foundSwarm(folder, options), (error) => isDreyError(error, 'bad-input'))
+    assert.deepEqual(await readdir(folder.path), ['mine'])
+  })
+
+  it('has the read secret for a reader, and for a storage member never', async () => {
+    for (const role of ['reader', 'storage'] as const) {
+      const folder = new DataFolder(join(home, role))
+      await initWith(folder, founder, role, { ...options, founderPassphrase: passphrase })
+      assert.equal(existsSync(folder.readKey), role === 'reader')
+      assert.ok(!existsSync(folder.authorityKey))
+    }
+  })
+
+  it('opens with its passphrase alone', async () => {
+    for (const wrong of [undefined, 'nuts']) {
+      const starting = startNode(founder, { log: silentLog, passphrase: wrong })
+      await assert.rejects(starting, (error) => isDreyError(error, 'bad-passphrase'))
+    }
+    await using node = await startNode(founder, { log: silentLog, passphrase })
+    assert.match(node.address, /^127\.0\.0\.1:\d+$/)
+  })
+})
