@@ -15,6 +15,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
+  // Whoever read what we say may leave (`| head`): unheard, that would be a crash.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   let exitCode = 0
   const program = describe((command, action) =>
     command.action(async () => {
