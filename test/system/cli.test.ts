@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { addressOf, formatAddress } from '../../src/address/address.ts'
@@ -76,5 +77,15 @@ describe('The command line', () => {
     child.stdin.write('acorn')
     child.kill('SIGINT')
     assert.deepEqual(await ended, [130, null])
+  })
+
+  it('says that stdout was closed, and does not crash', async () => {
+    const put = await drey([...data, 'put', '-'], Buffer.alloc(4 * 2 ** 20, 'acorn'))
+    const address = put.stdout.toString().trim()
+    const child = spawn(process.execPath, [main, ...data, 'get', address], { stdio: 'pipe' })
+    child.stdout.destroy()
+    const said = buffer(child.stderr)
+    assert.deepEqual(await once(child, 'exit'), [8, null])
+    assert.match((await said).toString(), /drey: cannot write to stdout/)
   })
 })

@@ -23,6 +23,6 @@ export async function drey(
   if (input instanceof Uint8Array) child.stdin.write(input)
   else if (input !== undefined) for await (const chunk of input) child.stdin.write(chunk)
   child.stdin.end()
-  const [[code], stdout, stderr] = await said
-  return { code: code as number | null, stdout, stderr: stderr.toString() }
+  const [ended, stdout, stderr] = await said
+  return { code: ended[0] as number | null, stdout, stderr: stderr.toString() }
 }
