@@ -17,6 +17,8 @@ export interface MembersParts {
 
 const refreshMs = 30_000 // Free space and new members' addresses are told this often.
 
+const introduceMs = 100 // Whoever comes at the same time is introduced in one go.
+
 /** The members that are live now: connected, and have said hello. */
 export class Members implements Disposable {
   readonly #parts: MembersParts
@@ -24,6 +26,7 @@ export class Members implements Disposable {
   readonly #known = new Set<string>()
   readonly #stopWatching: () => void
   readonly #refreshing: NodeJS.Timeout
+  #introducing: NodeJS.Timeout | undefined
   #changed = Promise.withResolvers<void>()
 
   constructor(parts: MembersParts) {
@@ -33,15 +36,19 @@ export class Members implements Disposable {
       if (type === 'up') void this.#greet(peer)
       else this.#forget(peer, reason)
     })
-    for (const peer of transporter.peers()) void this.#greet(peer)
-    this.#refreshing = setInterval(() => {
-      for (const peer of transporter.peers()) void this.#greet(peer)
-    }, refreshMs)
+    this.#greetAll()
+    this.#refreshing = setInterval(() => this.#greetAll(), refreshMs)
     this.#refreshing.unref()
   }
 
   holders(): Holder[] {
     return [...this.#live.values()]
+  }
+
+  /** Connects to whoever others are connected to. */
+  meet(addresses: readonly string[]): void {
+    const own = this.#parts.transporter.address
+    for (const address of addresses) if (address !== own) this.keepConnected(address)
   }
 
   /** Connects to a member's address now and whenever the connection is lost. */
@@ -65,6 +72,7 @@ export class Members implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#refreshing)
+    clearTimeout(this.#introducing)
     this.#stopWatching()
   }
 
@@ -81,11 +89,25 @@ export class Members implements Disposable {
       if (!transporter.peers().includes(peer)) return // It left meanwhile.
       this.#live.set(peer.id, new RemoteHolder(peer, member, limits))
       if (isNew) log.info(`${name} is here`, { member: peer.id, address: address || peer.address })
-      for (const other of peers) if (other !== transporter.address) this.keepConnected(other)
-      if (isNew) this.#tell()
+      this.meet(peers)
+      if (!isNew) return
+      this.#tell()
+      this.#introduceSoon()
     } catch (error) {
       log.warn(`a member did not say hello: ${messageOf(error)}`, { member: peer.id })
     }
+  }
+
+  #greetAll(): void {
+    for (const peer of this.#parts.transporter.peers()) void this.#greet(peer)
+  }
+
+  /** Members that came together are made known to each other: a hello says whom one is connected to. */
+  #introduceSoon(): void {
+    this.#introducing ??= setTimeout(() => {
+      this.#introducing = undefined
+      this.#greetAll()
+    }, introduceMs).unref()
   }
 
   #forget(peer: Peer, reason: string | undefined): void {

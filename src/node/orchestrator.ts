@@ -85,7 +85,12 @@ export class Orchestrator implements AsyncDisposable {
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#self = new LocalHolder(store, () => this.self())
     const hello = () => this.#hello()
-    transporter.serve(serveStore(store, hello))
+    transporter.serve(
+      serveStore(store, (said) => {
+        this.members.meet(said.peers)
+        return hello()
+      }),
+    )
     this.members = new Members({ transporter, hello, limits: this.#limits, clock, log })
   }
 

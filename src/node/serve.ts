@@ -6,13 +6,16 @@ import { pick } from './local.ts'
 import * as protocol from './protocol.ts'
 
 /** Answers what peers ask of this node's store. */
-export function serveStore(store: Store, hello: () => Promise<protocol.Hello>): Handler {
+export function serveStore(
+  store: Store,
+  hello: (said: protocol.Hello) => Promise<protocol.Hello>,
+): Handler {
   return async (_peer, request, signal) => {
     const { header, payload } = request
     try {
       switch (header.op) {
         case 'hello':
-          return { header: protocol.encodeHello(await hello()) }
+          return { header: protocol.encodeHello(await hello(protocol.decodeHello(header))) }
         case 'have':
           return { header: protocol.encodeHeld(await store.shardsOf(protocol.decodeBlock(header))) }
         case 'keep': {
