@@ -42,7 +42,12 @@ const shortLimits = { answerMs: 300, keepMs: 400, fetchMs: 400, hedgeFloorMs: 40
 export async function neighbourhood(options: NeighbourhoodOptions): Promise<Neighbourhood> {
   const network = new MemoryNetwork({ seed: options.seed, aliveMs: 60_000 })
   const peers = Array.from({ length: options.peers }, (_, index) => settle(network, index, options))
-  for (const { node } of peers.slice(1)) node.members.keepConnected(`${peers[0]!.id}:1`)
+  for (const [index, { node }] of peers.entries()) {
+    // Each dials those before it: none waits until another has told of it.
+    for (const { transporter } of peers.slice(0, index)) {
+      node.members.keepConnected(transporter.address)
+    }
+  }
   const town = new Neighbourhood(network, peers)
   while (peers.some(({ node }) => node.members.holders().length < peers.length - 1)) {
     await systemClock.sleep(1)
