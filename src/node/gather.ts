@@ -6,6 +6,7 @@ import { shardBytesOf } from '../coding/code.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Crew } from '../pipe/crew.ts'
 import { blockBytesMax, type Slot } from '../pipe/pool.ts'
+import { Candidates, type Candidate } from './candidates.ts'
 import type { Holder } from './holder.ts'
 import type { Limits } from './limits.ts'
 import type { Pace } from './pace.ts'
@@ -32,14 +33,10 @@ export interface GatherParts {
   readonly found: (finding: Finding) => void
 }
 
-/** Shards of one layout that are in the slot, or known to be at a holder. */
-interface Candidate {
-  readonly layout: Layout
-  readonly id: string
-  readonly arrived: Map<number, Holder>
-  readonly arriving: Set<number>
-  /** Whoever said that this is the layout. */
-  readonly sources: Set<Holder>
+/** A layout of which too few shards were found. */
+interface Lack {
+  readonly needed: number
+  readonly found: number
 }
 
 /**
@@ -57,7 +54,7 @@ export async function gather(
   return new Gathering(block, key, slot, parts).run()
 }
 
-const askedMax = 16 // More than the shards of one block that a member can come to hold.
+const askedMax = 16 // More than the shards of one layout that a member can come to hold.
 
 class Gathering {
   readonly #block: Address
@@ -66,13 +63,15 @@ class Gathering {
   readonly #parts: GatherParts
   readonly #queue: Holder[]
   readonly #asked = new Set<Holder>()
-  /** How often each was asked: a liar that always has something else does not keep a read for ever. */
+  /** How often each was asked for this layout: a liar that always has another shard is left in the end. */
   readonly #times = new Map<Holder, number>()
+  /** Not asked again: they sent wrong bytes, or are gone or too slow. */
+  readonly #left = new Set<Holder>()
   readonly #underway = new Map<Promise<void>, Holder>()
-  readonly #candidates = new Map<string, Candidate>()
-  readonly #lies = new Set<string>()
+  readonly #candidates = new Candidates()
   /** Holders whose shard was not taken: the same one was arriving from another, or enough had come. */
   readonly #spare: Holder[] = []
+  readonly #fellShort: Lack[] = []
   #current: Candidate | undefined
   #everyoneAsked = false
 
@@ -93,13 +92,13 @@ class Gathering {
       for (const index of wrong) {
         const liar = arrived.get(index)!
         this.#name('wrong-shard', liar, index)
-        this.#times.set(liar, askedMax)
+        this.#left.add(liar)
         arrived.delete(index)
       }
       this.#queue.push(...this.#spare.splice(0))
       if (wrong.length > 0) continue
       for (const source of sources) this.#name('false-layout', source, 0)
-      this.#lies.add(this.#current!.id)
+      this.#candidates.leave(this.#current!)
       this.#turnTo(undefined)
     }
   }
@@ -128,8 +127,9 @@ class Gathering {
 
   #askNext(signal: AbortSignal): boolean {
     const timesOf = (holder: Holder) => this.#times.get(holder) ?? 0
+    const isOver = (holder: Holder) => this.#left.has(holder) || timesOf(holder) >= askedMax
     let holder = this.#queue.shift()
-    while (holder !== undefined && timesOf(holder) >= askedMax) holder = this.#queue.shift()
+    while (holder !== undefined && isOver(holder)) holder = this.#queue.shift()
     if (holder === undefined) return false
     this.#times.set(holder, timesOf(holder) + 1)
     const asking = this.#ask(holder, signal)
@@ -144,10 +144,9 @@ class Gathering {
     const taken: { candidate?: Candidate; index?: number } = {}
     const started = this.#parts.clock.now()
     try {
-      const wanted = {
-        layout: this.#current?.id,
-        without: [...(this.#current?.arrived.keys() ?? [])],
-      }
+      const layout = this.#current?.id ?? (await this.#untriedOf(holder, signal))
+      if (layout === undefined && this.#candidates.anyTried) return
+      const wanted = { layout, without: [...(this.#current?.arrived.keys() ?? [])] }
       const into = (layout: Layout, index: number) => this.#accept(holder, layout, index, taken)
       const { fetched, rotted } = await holder.fetch(this.#block, wanted, into, signal)
       for (const index of rotted) this.#name('rotted-shard', holder, index)
@@ -157,16 +156,27 @@ class Gathering {
       if (candidate !== undefined && candidate === this.#current) {
         candidate.arrived.set(index!, holder)
       }
-      if (candidate === undefined) this.#spare.push(holder)
+      const fits = layout === undefined || layout === layoutId(fetched.layout)
+      if (candidate === undefined && fits) this.#spare.push(holder)
       const more = fetched.also.some((other) => !this.#current?.arrived.has(other))
       if (more && candidate !== undefined) this.#queue.push(holder)
     } catch (error) {
       if (signal.aborted) this.#spare.push(holder)
-      else if (isDreyError(error, 'protocol')) this.#name('false-layout', holder, 0)
-      // Otherwise weather: it is gone, or slow. The next one is asked.
+      else {
+        this.#left.add(holder)
+        if (isDreyError(error, 'protocol')) this.#name('false-layout', holder, 0)
+        // Otherwise weather: it is gone, or slow. The next one is asked.
+      }
     } finally {
       if (taken.index !== undefined) taken.candidate?.arriving.delete(taken.index)
     }
+  }
+
+  /** After a layout has failed, a holder would answer with it again: it is asked what else it has. */
+  async #untriedOf(holder: Holder, signal: AbortSignal): Promise<string | undefined> {
+    if (!this.#candidates.anyTried) return undefined
+    const held = await holder.have(this.#block, signal)
+    return held.find(({ layout }) => !this.#candidates.wasTried(layout))?.layout
   }
 
   /** Where an arriving shard goes, when it is wanted. */
@@ -177,10 +187,9 @@ class Gathering {
     taken: { candidate?: Candidate; index?: number },
   ): Uint8Array | undefined {
     if (!layout.block.equals(this.#block) || layout.size > blockBytesMax) return undefined
-    const id = layoutId(layout)
-    if (this.#lies.has(id) || index >= layout.n) return undefined
-    const candidate = this.#candidate(id, layout)
-    candidate.sources.add(holder)
+    if (index >= layout.n) return undefined
+    const candidate = this.#candidates.show(layout, holder)
+    if (candidate === undefined) return undefined
     this.#current ??= candidate
     if (candidate !== this.#current) return undefined
     if (candidate.arrived.has(index) || candidate.arriving.has(index)) return undefined
@@ -190,16 +199,6 @@ class Gathering {
     taken.candidate = candidate
     taken.index = index
     return this.#slot.shard(index, layout.k, shardBytesOf(layout, layout.size))
-  }
-
-  #candidate(id: string, layout: Layout): Candidate {
-    let candidate = this.#candidates.get(id)
-    if (candidate === undefined) {
-      const fresh = { arrived: new Map<number, Holder>(), arriving: new Set<number>() }
-      candidate = { layout, id, ...fresh, sources: new Set<Holder>() }
-      this.#candidates.set(id, candidate)
-    }
-    return candidate
   }
 
   /** Waits for an answer; when none comes for long, asks one more holder than it takes. */
@@ -227,12 +226,14 @@ class Gathering {
       await this.#broadcast(signal)
       return
     }
-    const best = [...this.#candidates.values()]
-      .filter(({ id }) => id !== this.#current?.id && !this.#lies.has(id))
-      .sort((a, b) => b.sources.size - a.sources.size)[0]
-    if (best === undefined) throw this.#notEnough()
-    if (this.#current) this.#lies.add(this.#current.id) // Not enough of it: not tried again.
-    this.#turnTo(best)
+    const left = this.#current
+    if (left) {
+      this.#fellShort.push({ needed: left.layout.k, found: left.arrived.size })
+      this.#candidates.leave(left)
+    }
+    const next = this.#candidates.best()
+    if (left === undefined && next === undefined) throw this.#notEnough()
+    this.#turnTo(next)
   }
 
   /** Reactive broadcast: one small question to everyone not asked yet; answers count as they come. */
@@ -252,11 +253,13 @@ class Gathering {
     }
   }
 
+  /** Leaves this layout for another, or for whichever else comes. */
   #turnTo(next: Candidate | undefined): void {
     this.#current = next
     next?.arrived.clear()
-    this.#queue.length = 0
-    this.#queue.push(...this.#asked)
+    this.#times.clear()
+    const sources = next?.sources ?? new Set<Holder>()
+    this.#queue.splice(0, Infinity, ...new Set([...sources, ...this.#asked]))
   }
 
   async #open({ layout, arrived }: Candidate): Promise<{ ok: boolean; wrong: readonly number[] }> {
@@ -281,14 +284,14 @@ class Gathering {
 
   #notEnough(): DreyError {
     const asked = `${this.#asked.size} member${this.#asked.size === 1 ? '' : 's'} asked`
-    const current = this.#current
-    if (current === undefined) {
+    const [least] = this.#fellShort.toSorted((a, b) => a.needed - a.found - (b.needed - b.found))
+    if (least === undefined) {
       return new DreyError('not-found', `nobody has block ${this.#block} (${asked})`)
     }
     return new DreyError(
       'not-enough-shards',
-      `block ${this.#block}: ${current.layout.k} shards are needed, ` +
-        `${current.arrived.size} were found (${asked}). Start more of the members that hold it`,
+      `block ${this.#block}: ${least.needed} shards are needed, ` +
+        `${least.found} were found (${asked}). Start more of the members that hold it`,
     )
   }
 }

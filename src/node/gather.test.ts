@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { makeAddress, type Address } from '../address/address.ts'
+import { blake3 } from '../address/blake3.ts'
+import { systemClock } from '../base/clock.ts'
+import { isDreyError } from '../base/error.ts'
+import { seededRandom } from '../base/random.ts'
+import { shardBytesOf, type Code } from '../coding/code.ts'
+import type { Layout } from '../coding/layout.ts'
+import { InlineCrew } from '../pipe/crew.ts'
+import { Pool } from '../pipe/pool.ts'
+import { MemoryStore } from '../store/memory.ts'
+import { gather, type Finding } from './gather.ts'
+import type { Holder } from './holder.ts'
+import { defaultLimits } from './limits.ts'
+import { LocalHolder } from './local.ts'
+import { Pace } from './pace.ts'
+
+const block = seededRandom(3).bytes(100_000)
+const address = makeAddress('raw', 'blake3', blake3.hash(block))
+const pool = new Pool()
+const crew = new InlineCrew(pool)
+
+interface Coded {
+  readonly layout: Layout
+  readonly shards: readonly Uint8Array[]
+}
+
+/** A block's shards under a code; of other bytes than the address's, their layout is false. */
+async function coded(code: Code, bytes = block, of: Address = address): Promise<Coded> {
+  const slot = await pool.lane().take()
+  const size = bytes.length
+  slot.data(size).set(bytes)
+  const { dataAt, parityAt } = slot
+  const job = { type: 'seal', dataAt, parityAt, size, ...code, hash: 'blake3' } as const
+  const { shards: hashes } = await crew.seal(job)
+  const indexes = Array.from({ length: code.n }, (_, index) => index)
+  const shards = indexes.map((at) => slot.shard(at, code.k, shardBytesOf(code, size)).slice())
+  slot.release()
+  const promised = indexes.map((at) => hashes.slice(at * 32, at * 32 + 32))
+  return { layout: { block: of, size, ...code, shards: promised }, shards }
+}
+
+interface Resident {
+  holder: Holder
+  readonly store: MemoryStore
+  fetches: number
+}
+
+/** Holders over memory stores; `late` of them answer later than the others. */
+function residents(count: number, late: (index: number) => boolean = () => false): Resident[] {
+  return Array.from({ length: count }, (_, index) => {
+    const store = new MemoryStore()
+    const name = `n${index}`
+    const gib = 2 ** 30
+    const member = {
+      id: name,
+      role: 'storage',
+      name,
+      capacity: gib,
+      free: gib,
+      address: '',
+    } as const
+    const inner = new LocalHolder(store, () => member)
+    const resident: Resident = {
+      store,
+      fetches: 0,
+      holder: {
+        member,
+        have: (of) => inner.have(of),
+        keep: (layout, at, bytes, signal) => inner.keep(layout, at, bytes, signal),
+        fetch: async (of, wanted, into, signal) => {
+          resident.fetches += 1
+          if (late(index)) await turn()
+          return inner.fetch(of, wanted, into, signal)
+        },
+      },
+    }
+    return resident
+  })
+}
+
+async function hold({ store }: Resident, { layout, shards }: Coded, index: number): Promise<void> {
+  await store.put({ layout, index, bytes: shards[index]! })
+}
+
+interface Gathered {
+  readonly bytes: Buffer
+  readonly findings: readonly Finding[]
+}
+
+async function gathered(holders: readonly Holder[], likely = 6): Promise<Gathered> {
+  const findings: Finding[] = []
+  const slot = await pool.lane().take()
+  try {
+    const size = await gather(address, undefined, slot, {
+      crew,
+      holders,
+      likely,
+      guess: 4,
+      limits: { ...defaultLimits, fetchMs: 500, hedgeFloorMs: 50 },
+      pace: new Pace(),
+      clock: systemClock,
+      signal: AbortSignal.timeout(10_000),
+      found: (finding) => void findings.push(finding),
+    })
+    return { bytes: Buffer.from(slot.data(size)), findings }
+  } finally {
+    slot.release()
+  }
+}
+
+describe('Gathering a block', () => {
+  it('asks as many holders as it takes, once each, when all is well', async () => {
+    const four = await coded({ k: 4, n: 6 })
+    const town = residents(6)
+    for (const [index, each] of town.entries()) await hold(each, four, index)
+    const { bytes, findings } = await gathered(town.map(({ holder }) => holder))
+
+    assert.ok(bytes.equals(block))
+    assert.deepEqual(findings, [])
+    assert.deepEqual(
+      town.map(({ fetches }) => fetches),
+      [1, 1, 1, 1, 0, 0],
+    )
+  })
+
+  it('finds the true layout though the one who answers first has another', async () => {
+    const [four, other] = [await coded({ k: 4, n: 6 }), await coded({ k: 2, n: 3 })]
+    const town = residents(6, (index) => index > 0)
+    await hold(town[0]!, other, 0)
+    for (const [index, each] of town.slice(1).entries()) await hold(each, four, index)
+    const { bytes } = await gathered(town.map(({ holder }) => holder))
+
+    assert.ok(bytes.equals(block))
+    assert.ok(
+      town.every(({ fetches }) => fetches <= 4),
+      `nobody is asked over and over: ${town.map(({ fetches }) => fetches).join(', ')}`,
+    )
+  })
+
+  it('reads the layout that is whole where every holder has a part of another first', async () => {
+    const [five, four] = [await coded({ k: 5, n: 6 }), await coded({ k: 4, n: 6 })]
+    const town = residents(4) // Two of six are gone.
+    for (const [index, each] of town.entries()) {
+      await hold(each, five, index)
+      await hold(each, four, index)
+    }
+    const { bytes, findings } = await gathered(town.map(({ holder }) => holder))
+
+    assert.ok(bytes.equals(block))
+    assert.deepEqual(findings, [])
+  })
+
+  it('reads on where someone has sent a false layout to every holder before', async () => {
+    const false4 = await coded({ k: 4, n: 6 }, seededRandom(4).bytes(block.length))
+    const true4 = await coded({ k: 4, n: 6 })
+    const town = residents(6)
+    for (const [index, each] of town.entries()) {
+      await hold(each, false4, index)
+      await hold(each, true4, index)
+    }
+    const { bytes, findings } = await gathered(town.map(({ holder }) => holder))
+
+    assert.ok(bytes.equals(block))
+    assert.ok(findings.length > 0 && findings.every(({ what }) => what === 'false-layout'))
+  })
+
+  it('drops a false layout that one holder has all shards of, and names only that one', async () => {
+    const false2 = await coded({ k: 2, n: 4 }, seededRandom(4).bytes(block.length))
+    const true4 = await coded({ k: 4, n: 6 })
+    const town = residents(6, (index) => index > 0)
+    for (let index = 0; index < 4; index++) await hold(town[0]!, false2, index)
+    for (const [index, each] of town.slice(1).entries()) await hold(each, true4, index)
+    const { bytes, findings } = await gathered(town.map(({ holder }) => holder))
+
+    assert.ok(bytes.equals(block))
+    assert.deepEqual(
+      findings.map(({ what, member }) => [what, member]),
+      [['false-layout', 'n0']],
+    )
+  })
+
+  it('of copies names the liar who answers first, and nobody else', async () => {
+    const copies = await coded({ k: 1, n: 3 })
+    const town = residents(3, (index) => index > 0)
+    for (const [index, each] of town.entries()) await hold(each, copies, index)
+    const liar = town[0]!.holder
+    town[0]!.holder = {
+      ...liar,
+      fetch: (of, wanted, into, signal) =>
+        liar.fetch(
+          of,
+          wanted,
+          (layout, index) => into(layout, index)?.fill(9) && undefined,
+          signal,
+        ),
+    }
+    const { bytes, findings } = await gathered(town.map(({ holder }) => holder))
+
+    assert.ok(bytes.equals(block))
+    assert.deepEqual(
+      findings.map(({ what, member }) => [what, member]),
+      [['wrong-shard', 'n0']],
+    )
+  })
+
+  it('ends, though a liar has something else to offer whenever it is asked', async () => {
+    const town = residents(1)
+    let asked = 0
+    const { layout } = await coded({ k: 2, n: 8 })
+    const fresh = (): Layout => {
+      asked += 1
+      return { ...layout, shards: layout.shards.map(() => blake3.hash(Buffer.from(`${asked}`))) }
+    }
+    town[0]!.holder = {
+      ...town[0]!.holder,
+      have: async () => [{ layout: `${asked}`, index: 0 }],
+      fetch: async (_of, _wanted, into) => {
+        const lie = fresh()
+        into(lie, 0)
+        return { fetched: { layout: lie, index: 0, also: [1, 2, 3] }, rotted: [] }
+      },
+    }
+    const reading = gathered(town.map(({ holder }) => holder))
+
+    await assert.rejects(reading, (error) => isDreyError(error, 'not-enough-shards'))
+    assert.ok(asked < 1000, `asked ${asked} times`)
+  })
+
+  it('finds shards at members who are not those that should have them', async () => {
+    const four = await coded({ k: 4, n: 6 })
+    const town = residents(12)
+    for (let index = 0; index < 4; index++) await hold(town[11 - index]!, four, index)
+
+    assert.ok((await gathered(town.map(({ holder }) => holder))).bytes.equals(block))
+  })
+
+  it('says which block lacks how many shards', async () => {
+    const four = await coded({ k: 4, n: 6 })
+    const town = residents(6)
+    for (let index = 0; index < 3; index++) await hold(town[index]!, four, index)
+
+    await assert.rejects(gathered(town.map(({ holder }) => holder)), (error) => {
+      assert.ok(isDreyError(error, 'not-enough-shards'))
+      assert.ok(error.message.startsWith(`block ${address}: 4 shards are needed, 3 were found`))
+      return true
+    })
+  })
+})
