@@ -1,4 +1,4 @@
-import { DreyError, messageOf } from '../base/error.ts'
+import { DreyError, isDreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Holder } from './holder.ts'
@@ -72,33 +72,48 @@ class Scattering {
     await Promise.all(this.#order.slice(0, this.#layout.n).map(ask))
   }
 
+  /** What a member takes with it when it fails goes to others: each time around, one fewer is left. */
   async sendTheRest(): Promise<void> {
-    const there = new Set([...this.#homes.values()].flatMap((indexes) => [...indexes]))
-    if (this.#layout.k === 1) return this.#sendCopies()
-    const missing = Array.from({ length: this.#layout.n }, (_, i) => i).filter((i) => !there.has(i))
-    await Promise.all(missing.map((index) => this.#send(index)))
+    let failures: number
+    do {
+      failures = this.#failed.size
+      await Promise.all(this.#missing().map((index) => this.#send(index)))
+    } while (this.#failed.size > failures)
   }
 
   outcome(): Scattered {
     const { k, n, block } = this.#layout
-    const counts = [...this.#homes.values()]
-      .map((indexes) => indexes.size)
-      .filter((size) => size > 0)
-    const survives = k === 1 ? counts.length - 1 : survivedBy(counts, k)
+    const members = this.#homes.size
+    const survives = k === 1 ? members - 1 : survivedBy(this.#differentShards(), k)
     if (survives < Math.min(1, n - k)) {
       throw new DreyError(
         'not-enough-members',
-        `block ${block}: shards are synced on ${counts.length} members; surviving one loss takes ` +
+        `block ${block}: shards are synced on ${members} members; surviving one loss takes ` +
           `${k === 1 ? 2 : k + 1} that answer and have room. See drey status, and put again`,
       )
     }
-    return { members: counts.length, survives, sent: this.#sent }
+    return { members, survives, sent: this.#sent }
   }
 
   /** Copies are all alike: what counts is how many members have one, not which index it has. */
-  async #sendCopies(): Promise<void> {
-    const missing = this.#layout.n - this.#homes.size
-    await Promise.all(Array.from({ length: missing }, () => this.#send(undefined)))
+  #missing(): (number | undefined)[] {
+    const { k, n } = this.#layout
+    if (k === 1) return new Array<undefined>(Math.max(0, n - this.#homes.size)).fill(undefined)
+    const there = new Set([...this.#homes.values()].flatMap((indexes) => [...indexes]))
+    return Array.from({ length: n }, (_, index) => index).filter((index) => !there.has(index))
+  }
+
+  /** How many shards each member has, each shard counted once: where two have it, for who has fewer. */
+  #differentShards(): number[] {
+    const counts = new Map<Holder, number>()
+    const homesOf = (index: number) =>
+      [...this.#homes].filter(([, indexes]) => indexes.has(index)).map(([holder]) => holder)
+    const homes = Array.from({ length: this.#layout.n }, (_, index) => homesOf(index))
+    for (const holders of homes.sort((a, b) => a.length - b.length)) {
+      const [fewest] = holders.sort((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0))
+      if (fewest) counts.set(fewest, (counts.get(fewest) ?? 0) + 1)
+    }
+    return [...counts.values()]
   }
 
   /** Tries members until one has synced the shard. */
@@ -116,6 +131,8 @@ class Scattering {
       } catch (error) {
         indexes.delete(chosen)
         this.#giveUpOn(holder, error)
+        // Who is full still has what it had; of any other nobody knows.
+        if (indexes.size === 0 || !isDreyError(error, 'full')) this.#homes.delete(holder)
       }
     }
   }
