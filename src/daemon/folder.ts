@@ -37,6 +37,11 @@ export class DataFolder {
     return join(this.path, 'read.key')
   }
 
+  /** Addresses of members that were met: JSON. */
+  get peers(): string {
+    return join(this.path, 'peers.json')
+  }
+
   /** Shards. */
   get store(): string {
     return join(this.path, 'store')

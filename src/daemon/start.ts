@@ -18,6 +18,7 @@ import { listenTls } from '../transport/tls.ts'
 import type { PeerId, Role } from '../transport/transporter.ts'
 import { parseListen, readConfig, type Config } from './config.ts'
 import type { DataFolder } from './folder.ts'
+import { readPeers, rememberPeers } from './peers.ts'
 
 export interface StartOptions {
   readonly log: Log
@@ -82,7 +83,9 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
       },
     ),
   )
-  for (const peer of config.peers) orchestrator.members.keepConnected(peer)
+  const met = await readPeers(folder)
+  orchestrator.members.meet([...config.peers, ...met])
+  opened.use(rememberPeers(folder, orchestrator.members, met, log))
   const close = opened.move()
   return {
     orchestrator,
