@@ -8,7 +8,7 @@ import type { Finding } from '../node/gather.ts'
 import { openOutput } from './files.ts'
 import { note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
-import { ask, openSession } from './session.ts'
+import { ask, openVisit } from './visit.ts'
 
 export interface GetCommand extends Global {
   readonly output?: string
@@ -28,9 +28,9 @@ export async function getCommand(
   if (options.json && isStdout(options)) {
     throw new DreyError('bad-input', '--json tells the result on stdout: name a file with -o')
   }
-  await using session = await openSession(options)
+  await using visit = await openVisit(options)
   await using output = await openOutput(options.output)
-  const { bytes, findings } = await readBlob(session.door, formatAddress(address), {
+  const { bytes, findings } = await readBlob(visit.door, formatAddress(address), {
     headers,
     signal,
     write: (chunk) => output.write(chunk),

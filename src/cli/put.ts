@@ -4,7 +4,7 @@ import type { PutReply } from '../gateway/blobs.ts'
 import { readInput } from './files.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
-import { ask, openSession } from './session.ts'
+import { ask, openVisit } from './visit.ts'
 
 export interface PutCommand extends Global {
   readonly link?: boolean
@@ -20,7 +20,7 @@ export async function putCommand(
 ): Promise<void> {
   const { body, size } = await readInput(path)
   using _stdin = closing(path)
-  await using session = await openSession(options)
+  await using visit = await openVisit(options)
   if (options.hash === 'sha1') {
     note(
       options,
@@ -31,7 +31,7 @@ export async function putCommand(
   if (options.hash) query.set('hash', options.hash)
   if (options.code) query.set('code', options.code)
   const progress = new Progress(options, 'put', size)
-  const reply = await storeBlob(session.door, body, { query, signal, progress })
+  const reply = await storeBlob(visit.door, body, { query, signal, progress })
   const isNew = `${formatSize(reply.newBytes)} of it new`
   note(options, `${formatSize(reply.size)} stored, ${isNew}; ${reply.summary}`)
   say(options, reply, options.link ? reply.link : reply.address)

@@ -1,12 +1,12 @@
 import { collect } from '../base/bytes.ts'
 import type { NodeStatus } from '../daemon/start.ts'
 import { formatSize, say, type Global } from './output.ts'
-import { ask, openSession } from './session.ts'
+import { ask, openVisit } from './visit.ts'
 
 /** `drey status` */
 export async function statusCommand(options: Global, signal: AbortSignal): Promise<void> {
-  await using session = await openSession(options)
-  const reply = await ask(session.door, 'GET', '/status', { signal })
+  await using visit = await openVisit(options)
+  const reply = await ask(visit.door, 'GET', '/status', { signal })
   const status = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as NodeStatus
   say(options, status, describe(status))
 }

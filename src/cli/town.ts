@@ -13,7 +13,7 @@ import type { NodeStatus } from '../daemon/start.ts'
 import { socketDoor } from '../gateway/client.ts'
 import type { Door } from '../gateway/door.ts'
 import type { Role } from '../transport/transporter.ts'
-import { ask } from './session.ts'
+import { ask } from './visit.ts'
 
 /** One node as a process of its own, with its own data folder. */
 export interface Citizen {

@@ -52,7 +52,7 @@ interface Hand {
 
 /**
  * Worker threads over the pool's memory. They start with the first job that finds nobody idle: a node
- * that only holds shards never pays for one (12 MB each).
+ * that only holds shards never pays for one (15 MB each).
  */
 export class WorkerCrew implements Crew {
   readonly #pool: Pool

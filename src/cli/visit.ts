@@ -6,14 +6,14 @@ import { answers } from '../gateway/http.ts'
 import { note, type Global } from './output.ts'
 
 /** A node to speak to for one command. */
-export interface Session extends AsyncDisposable {
+export interface Visit extends AsyncDisposable {
   readonly door: Door
 }
 
 const connectMs = 3_000 // How long a node that was opened for one command waits for its members.
 
 /** The running node of the data folder; with none running, the node opened inside this process. */
-export async function openSession(global: Global): Promise<Session> {
+export async function openVisit(global: Global): Promise<Visit> {
   const folder = dataFolder(global.data)
   if (await answers(folder.socket)) {
     return { door: socketDoor(folder.socket), [Symbol.asyncDispose]: async () => {} }
