@@ -9,7 +9,7 @@ import { readKeysOf } from '../src/crypto/keys.ts'
 import type { Holder } from '../src/node/holder.ts'
 import { put } from '../src/node/put.ts'
 import { InlineCrew, WorkerCrew, type Crew } from '../src/pipe/crew.ts'
-import { Pool, scratchAt } from '../src/pipe/pool.ts'
+import { Pool, scratchAt, slotsFor } from '../src/pipe/pool.ts'
 import { shardAt } from '../src/pipe/place.ts'
 import { median, printTable } from './table.ts'
 
@@ -23,7 +23,7 @@ export async function run(args: string[]): Promise<void> {
   const mib = Number(args[0] ?? 384)
   const rounds = 7
   const speeds: Record<string, number[]> = { bare: [], inline: [], one: [], two: [] }
-  const [pool, inline] = [new Pool({ slots: 6 }), new Pool({ slots: 2 })]
+  const [pool, inline] = [new Pool({ slots: slotsFor(2) }), new Pool()]
   await using one = new WorkerCrew(pool, { threads: 1 })
   await using two = new WorkerCrew(pool, { threads: 2 })
   const onMain = new InlineCrew(inline)

@@ -8,7 +8,7 @@ import { blobDoor } from '../gateway/blobs.ts'
 import type { Door } from '../gateway/door.ts'
 import { Orchestrator } from '../node/orchestrator.ts'
 import { openCrew } from '../pipe/crew.ts'
-import { Pool } from '../pipe/pool.ts'
+import { Pool, slotsFor } from '../pipe/pool.ts'
 import { openDiskStore } from '../store/disk.ts'
 import { FloorStore, freeBytesOf } from '../store/floor.ts'
 import { QuotaStore } from '../store/quota.ts'
@@ -69,7 +69,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const store = opened.use(await openStore(folder, config, options))
   const { host, port } = parseListen(config.listen)
   const transporter = opened.use(await listenTls({ identity, host, port, log }))
-  const pool = new Pool()
+  const pool = new Pool({ slots: slotsFor(config.threads) })
   const crew = opened.use(openCrew(pool, config.threads))
   const orchestrator = opened.use(
     new Orchestrator(
@@ -80,6 +80,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
         capacity: config.capacity,
         keys: await readKeys(folder, identity.role, options.passphrase),
         code: config.code === undefined ? undefined : parseCode(config.code),
+        limits: { segmentsAhead: pool.slots },
       },
     ),
   )

@@ -18,6 +18,11 @@ const defaults = {
   threadsMax: 16, // Each has a scratch area at the beginning of the memory.
 } as const
 
+/** Slots for a node with so many worker threads: each thread finds work while others are sent. */
+export function slotsFor(threads: number): number {
+  return defaults.slots + 3 * threads
+}
+
 /**
  * Memory that a node's threads share: blocks are read, sealed, coded and sent where they stand, and
  * nothing is copied from one thread to another. It is one shared WebAssembly memory, so that the coding
