@@ -87,10 +87,6 @@ class FileOutput implements Output {
 }
 
 class PipeOutput implements Output {
-  constructor() {
-    process.stdout.on('error', () => {}) // Told by the write that met it; unheard, it would be a crash.
-  }
-
   async write(chunk: Uint8Array): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()))

@@ -107,7 +107,7 @@ function describe(act: (command: Command, action: Action) => void): Command {
       (await import('./put.ts')).putCommand(file!, options, signal),
   )
   act(
-    command('get <address>', 'fetch a blob by its address or link', 'drey get bafkr4i… -o film.mkv')
+    command('get <address>', 'fetch a blob by its address or link', 'drey get bafyr4i… -o film.mkv')
       .option(
         '-o, --output <file>',
         'where to (default: stdout); the name appears when all is there',

@@ -52,7 +52,6 @@ export interface PutOptions {
   readonly hash?: HashName
   readonly code?: Code
   readonly signal?: AbortSignal
-  readonly stored?: (bytes: number) => void
 }
 
 export interface ReadOptions {
@@ -106,11 +105,6 @@ export class Orchestrator implements AsyncDisposable {
     return this.#options.code ?? policyFor(this.#holders().length)
   }
 
-  /** Live members that store shards, this one included. */
-  storageMembers(): Member[] {
-    return this.#holders().map(({ member }) => member)
-  }
-
   /**
    * Stores a stream of any length. When it has resolved, its shards are synced to disk at their holders.
    * Throws 'no-read-secret' on a node that may not read, 'not-enough-members', 'full'.
@@ -124,7 +118,7 @@ export class Orchestrator implements AsyncDisposable {
       )
     }
     const { pool, crew, log } = this.#parts
-    const { hash = 'blake3', code, stored } = options
+    const { hash = 'blake3', code } = options
     await using operation = await this.#begin(options.signal)
     return await put(source, {
       keys,
@@ -132,7 +126,6 @@ export class Orchestrator implements AsyncDisposable {
       crew,
       log,
       hash,
-      stored,
       segmentsAhead: this.#limits.segmentsAhead,
       code: () => code ?? this.code(),
       order: (block) => this.#order(block),

@@ -30,8 +30,6 @@ export interface PutParts {
   /** Live members in the order in which they should hold a block. */
   readonly order: (block: Address) => Holder[]
   readonly signal: AbortSignal
-  /** Told of plaintext bytes that are stored. */
-  readonly stored?: (bytes: number) => void
 }
 
 export interface Stored extends Link {
@@ -72,21 +70,13 @@ class Putting {
     if (first.last && first.size <= inlineBytesMax) {
       const plaintext = first.slot.data(first.size).slice()
       first.slot.release()
-      const link = await writeInline(this.#parts.keys, plaintext, emit)
-      this.#parts.stored?.(first.size)
-      return link
+      return writeInline(this.#parts.keys, plaintext, emit)
     }
     const writer = new ManifestWriter(this.#parts.keys, emit)
     const work = (segment: Cut) => this.#storeSegment(segment)
-    const dropped = () => {}
-    for await (const child of mapAhead(
-      resumed(first, cuts),
-      this.#parts.segmentsAhead,
-      work,
-      dropped,
-    )) {
+    const { segmentsAhead } = this.#parts
+    for await (const child of mapAhead(resumed(first, cuts), segmentsAhead, work)) {
       await writer.add(child)
-      this.#parts.stored?.(child.size)
     }
     return writer.finish()
   }
