@@ -4,7 +4,7 @@ import * as tls from 'node:tls'
 import { free } from '../src/base/bytes.ts'
 import { parseEndpoint } from '../src/transport/endpoint.ts'
 import type { Identity } from '../src/transport/identity.ts'
-import { listenTls } from '../src/transport/tls.ts'
+import { listenTls } from '../src/transport/tlsTransporter.ts'
 
 /**
  * One of the two processes that bench/wire.ts sets against each other. Its parent tells it what to do

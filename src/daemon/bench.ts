@@ -11,7 +11,7 @@ import { Pool } from '../pipe/pool.ts'
 import { openDiskStore } from '../store/disk.ts'
 import { createAuthority, issue } from '../transport/authority.ts'
 import { createKey, makeIdentity } from '../transport/identity.ts'
-import { listenTls } from '../transport/tls.ts'
+import { listenTls } from '../transport/tlsTransporter.ts'
 
 const segment = 1 << 20
 const shard = segment / 4

@@ -1,288 +1,159 @@
-import { constants } from 'node:crypto'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { constants, type X509Certificate } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import * as tls from 'node:tls'
-import { systemClock, type Clock } from '../base/clock.ts'
-import { DreyError, isDreyError, messageOf } from '../base/error.ts'
-import { silentLog, type Log } from '../base/log.ts'
-import { systemRandom, type Random } from '../base/random.ts'
-import { Connection, type ConnectionOptions } from './connection.ts'
-import { formatEndpoint, parseEndpoint, reachableHost } from './endpoint.ts'
-import { encodeBye, encodeFrame } from './frame.ts'
-import { memberOf, whyNotValid, type Identity, type Member } from './identity.ts'
-import { keepConnected } from './keep.ts'
-import { Members } from './members.ts'
-import { isRefusal, whyRefused, whyUnauthorized } from './refusal.ts'
-import { fromOf, Strangers } from './strangers.ts'
-import type { Handler, Message, Peer, PeerEvent, PeerId, Transporter } from './transporter.ts'
-
-export interface TlsOptions extends ConnectionOptions {
-  readonly identity: Identity
-  /** Where to listen; without a port this node only dials. Port 0 takes any that is free. */
-  readonly host?: string
-  readonly port?: number
-  /** What others are told to dial, when it is not where this node listens. */
-  readonly publicAddress?: string
-  /** Why a member is not wanted although its certificate holds (it was revoked, say). */
-  readonly refuse?: (member: Member) => string | undefined
-  readonly random?: Random
-  readonly handshakeMs?: number
-  /** Strangers that may be in the middle of a handshake; more are turned away at once. */
-  readonly handshakesMax?: number
-}
-
-const defaults = {
-  host: '0.0.0.0',
-  handshakeMs: 10_000, // Slow machines on slow lines take a second.
-  handshakesMax: 64, // About 100 KB each.
-  lastWordMs: 500, // For a refused dialer to read why.
-} as const
-
-/** Opens a node's door to the swarm. Ready when it listens. Throws 'bad-input' when it cannot. */
-export async function listenTls(options: TlsOptions): Promise<Transporter> {
-  const transporter = new TlsTransporter(options)
-  if (options.port !== undefined) await transporter.listen(options.host, options.port)
-  return transporter
-}
+import { DreyError } from '../base/error.ts'
+import type { Vouched } from './door.ts'
+import { parseEndpoint } from './endpoint.ts'
+import { memberOf, peerIdOf, type Identity } from './identity.ts'
+import { whyUnauthorized } from './refusal.ts'
 
 /**
- * Members over mutual TLS 1.3. Surprises of `node:tls`, as of Node 24.21:
+ * Mutual TLS 1.3, as Drey uses it. Surprises of `node:tls`, as of Node 24.21:
  * - A server that rejects by itself ends the socket before anyone can say to whom and why: the address is
  *   gone by the time of 'tlsClientError'. So it is asked not to, and we look at `authorized`, at the
  *   moment when it would, before a byte is read.
  * - In TLS 1.3 the client is done before the server has seen its certificate: a dialer knows that it was
- *   accepted when the other side's hello has come, not before.
+ *   accepted when the other side's first words have come, not before.
  * - A client that ends without a word leaves the server's socket half open, and the handshake's own time
  *   limit does not fire: ours is on the TCP socket beneath.
  * - Tickets would let a member return without showing its certificate: there are none.
+ * - A chain ends in the authority only when that was checked: what a peer shows beyond is not believed.
  */
-class TlsTransporter implements Transporter {
-  readonly id: PeerId
-  address = ''
-  readonly #options: TlsOptions
-  readonly #clock: Clock
-  readonly #log: Log
-  readonly #members: Members
-  readonly #credentials: tls.SecureContextOptions
-  /** Made once: it holds a parsed key and certificates. */
-  readonly #dialing: tls.SecureContext
-  readonly #over = new AbortController()
-  readonly #strangers: Strangers
-  readonly #underway = new Set<Promise<unknown>>()
-  #server: Server | undefined
-  #handler: Handler | undefined
+export const membersProtocol = 'drey/1'
 
-  constructor(options: TlsOptions) {
-    const { identity } = options
-    this.id = identity.id
-    this.#options = options
-    this.#clock = options.clock ?? systemClock
-    this.#log = options.log ?? silentLog
-    this.#members = new Members(identity.id, this.#log)
-    this.#strangers = new Strangers({
-      ...{ clock: this.#clock, log: this.#log },
-      handshakeMs: options.handshakeMs ?? defaults.handshakeMs,
-      handshakesMax: options.handshakesMax ?? defaults.handshakesMax,
-    })
-    this.#credentials = {
-      key: identity.keyPem,
-      cert: identity.certificatePem,
-      ca: identity.authorityPem,
-      minVersion: 'TLSv1.3',
-      maxVersion: 'TLSv1.3',
-      ciphers: 'TLS_AES_128_GCM_SHA256',
-      secureOptions: constants.SSL_OP_NO_TICKET,
-    }
-    this.#dialing = tls.createSecureContext(this.#credentials)
-  }
+export type TlsSocket = tls.TLSSocket
 
-  async listen(host: string = defaults.host, port: number): Promise<void> {
-    const handshakes = tls.createServer({
-      ...this.#credentials,
+const common = {
+  minVersion: 'TLSv1.3',
+  maxVersion: 'TLSv1.3',
+  ciphers: 'TLS_AES_128_GCM_SHA256',
+  secureOptions: constants.SSL_OP_NO_TICKET,
+} as const satisfies tls.SecureContextOptions
+
+const issuersMax = 8 // More than an authority allows between itself and a member.
+
+function credentialsOf(identity: Identity): tls.SecureContextOptions {
+  const { keyPem, certificatePem, authorityPem } = identity
+  return { ...common, key: keyPem, cert: certificatePem, ca: authorityPem }
+}
+
+/** The server's side of handshakes, over whatever stream they are brought. */
+export class Handshakes {
+  readonly #server: tls.Server
+
+  /** `speaks` says which protocols (ALPN) are spoken here now. */
+  constructor(
+    identity: Identity,
+    on: {
+      readonly speaks: (protocol: string) => boolean
+      readonly done: (socket: TlsSocket) => void
+      readonly failed: (error: Error, socket: TlsSocket) => void
+    },
+  ) {
+    this.#server = tls.createServer({
+      ...credentialsOf(identity),
+      ALPNCallback: ({ protocols }) => protocols.find(on.speaks),
       requestCert: true,
-      rejectUnauthorized: false, // See above: unauthorized ones are refused in #admit.
+      rejectUnauthorized: false, // See above: whoever is unauthorized is refused by `done`.
     })
-    handshakes.on('secureConnection', (socket) => void this.#admit(socket))
-    handshakes.on('tlsClientError', (error, socket) => {
-      this.#strangers.refuse(fromOf(socket), whyRefused(error))
-    })
-    const server = createServer({ noDelay: true }, (raw) => {
-      if (this.#strangers.meet(raw)) handshakes.emit('connection', raw)
-    })
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    server.once('error', reject)
-    server.listen({ host, port }, resolve)
-    try {
-      await promise
-    } catch (cause) {
-      const where = formatEndpoint(host, port)
-      throw new DreyError('bad-input', `cannot listen on ${where}: ${messageOf(cause)}`, { cause })
-    }
-    const bound = (server.address() as AddressInfo).port
-    this.#server = server
-    this.address = this.#options.publicAddress ?? formatEndpoint(reachableHost(host), bound)
+    this.#server.on('secureConnection', on.done)
+    this.#server.on('tlsClientError', on.failed)
   }
 
-  peers(): Peer[] {
-    return this.#members.peers()
+  begin(stream: Duplex): void {
+    this.#server.emit('connection', stream)
   }
 
-  serve(handler: Handler): void {
-    this.#handler = handler
-  }
-
-  watch(listener: (event: PeerEvent) => void): () => void {
-    return this.#members.watch(listener)
-  }
-
-  async connect(address: string, { signal }: { signal?: AbortSignal } = {}): Promise<Peer> {
-    const known = this.peers().find((peer) => peer.address === address)
-    if (known !== undefined) return known
-    const either = signal === undefined ? [] : [signal]
-    const limit = AbortSignal.any([...either, this.#over.signal])
-    limit.throwIfAborted()
-    const why = whyNotValid(this.#options.identity.certificatePem, this.#clock.now())
-    if (why !== undefined) {
-      throw new DreyError('not-a-member', `this node's certificate is not valid: ${why}`)
-    }
-    const dialing = this.#dial(address, limit)
-    this.#underway.add(dialing)
-    try {
-      return await dialing
-    } finally {
-      this.#underway.delete(dialing)
-    }
-  }
-
-  keepConnected(address: string): void {
-    const { random = systemRandom } = this.#options
-    const parts = { transporter: this, clock: this.#clock, random, log: this.#log }
-    const keeping = keepConnected(parts, address, this.#over.signal)
-    this.#underway.add(keeping)
-    void keeping.finally(() => this.#underway.delete(keeping))
-  }
-
-  async close(): Promise<void> {
-    const gone = new DreyError('unreachable', 'this node has closed its connections')
-    if (!this.#over.signal.aborted) this.#over.abort(gone)
-    this.#members.close('the node is stopping')
-    this.#strangers.close()
-    await Promise.allSettled(this.#underway)
-    const server = this.#server
-    if (server?.listening !== true) return
-    await new Promise((resolve) => server.close(resolve))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
-
-  async #dial(address: string, signal: AbortSignal): Promise<Peer> {
-    const { host, port } = parseEndpoint(address)
-    const socket = tls.connect({
-      ...{ host, port, secureContext: this.#dialing },
-      rejectUnauthorized: true,
-      checkServerIdentity: () => undefined, // Members are known by their keys, not by host names.
-    })
-    socket.setNoDelay(true)
-    const patience = this.#options.handshakeMs ?? defaults.handshakeMs
-    const done = new AbortController()
-    const stop = (error: Error) => void socket.destroy(error)
-    const leave = () => stop(signal.reason as Error)
-    signal.addEventListener('abort', leave, { once: true })
-    const late = new DreyError('unreachable', `${address} did not answer within ${patience} ms`)
-    this.#clock.sleep(patience, done.signal).then(
-      () => stop(late),
-      () => {},
-    ) // In time.
-    try {
-      await secured(socket)
-      const member = this.#memberOf(socket)
-      if (member.id === this.id) throw new DreyError('bad-input', `${address} is this node itself`)
-      return await this.#open(socket, member, address)
-    } catch (error) {
-      socket.destroy()
-      signal.throwIfAborted()
-      throw this.#whyNot(address, error)
-    } finally {
-      signal.removeEventListener('abort', leave)
-      done.abort()
-    }
-  }
-
-  #whyNot(address: string, cause: unknown): DreyError {
-    if (isDreyError(cause, 'unreachable') && cause.message.startsWith('the connection is gone: ')) {
-      const reason = cause.message.slice('the connection is gone: '.length)
-      return new DreyError('not-a-member', `${address} did not accept this node: ${reason}`, {
-        cause,
-      })
-    }
-    if (isDreyError(cause)) return cause
-    return isRefusal(cause)
-      ? new DreyError('not-a-member', `${address} is not for us: ${whyRefused(cause)}`, { cause })
-      : new DreyError('unreachable', `${address} cannot be reached: ${messageOf(cause)}`, { cause })
-  }
-
-  /** The handshake is done: either this is a member, or it is told why not and let go. */
-  async #admit(socket: tls.TLSSocket): Promise<void> {
-    const from = fromOf(socket)
-    socket.on('error', () => {}) // The connection hears it too, and 'close' follows.
-    try {
-      const member = this.#memberOf(socket)
-      if (member.id === this.id) throw new DreyError('bad-input', 'it is this node itself')
-      await this.#open(socket, member, from)
-      this.#strangers.acquaint(from)
-    } catch (error) {
-      this.#strangers.refuse(from, messageOf(error))
-      if (socket.destroyed) return
-      socket.end(encodeFrame('bye', 0, encodeBye(messageOf(error))))
-      socket.resume() // Whatever it said goes unread.
-      await this.#clock.sleep(defaults.lastWordMs)
-      socket.destroy()
-    }
-  }
-
-  /** Who is at the other end. Throws 'not-a-member'. */
-  #memberOf(socket: tls.TLSSocket): Member {
-    const certificate = socket.getPeerX509Certificate()
-    if (!socket.authorized || certificate === undefined) {
-      const code = socket.authorizationError as unknown as string | undefined
-      throw new DreyError('not-a-member', whyUnauthorized(code, certificate !== undefined))
-    }
-    const member = memberOf(certificate)
-    const why = this.#options.refuse?.(member)
-    if (why !== undefined) throw new DreyError('not-a-member', why)
-    return member
-  }
-
-  /** Greets, and takes the peer in when it has greeted too. */
-  async #open(socket: tls.TLSSocket, member: Member, address: string): Promise<Peer> {
-    const adopted = Promise.withResolvers<Peer>()
-    adopted.promise.catch(() => {}) // Told to whoever awaits #open.
-    const answer = async (request: Message, signal: AbortSignal) => {
-      const peer = await adopted.promise
-      if (this.#handler === undefined) throw new DreyError('busy', 'this node does not answer yet')
-      return this.#handler(peer, request, signal)
-    }
-    const connection = new Connection(socket, `${member.id} at ${address}`, answer, this.#options)
-    try {
-      await connection.greeted
-      this.#over.signal.throwIfAborted()
-      const peer = this.#members.adopt(connection, member, address)
-      adopted.resolve(peer)
-      return peer
-    } catch (error) {
-      connection.close('the node is stopping')
-      adopted.reject(error)
-      throw error
-    }
+  /** Handshakes from now on show this certificate. */
+  renew(identity: Identity): void {
+    this.#server.setSecureContext(credentialsOf(identity))
   }
 }
 
-/** Resolves when this side's handshake is done. */
-function secured(socket: tls.TLSSocket): Promise<void> {
+/** The dialer's side, with what is made once: a context holds a parsed key and certificates. */
+export class Dialer {
+  #context: tls.SecureContext
+
+  constructor(identity: Identity) {
+    this.#context = tls.createSecureContext(credentialsOf(identity))
+  }
+
+  renew(identity: Identity): void {
+    this.#context = tls.createSecureContext(credentialsOf(identity))
+  }
+
+  /** Begins a handshake with "host:port", or with whoever is at the other end of a stream. */
+  begin(to: string | Duplex, protocol: string): TlsSocket {
+    const socket = tls.connect({
+      ...(typeof to === 'string' ? parseEndpoint(to) : { socket: to }),
+      secureContext: this.#context,
+      ALPNProtocols: [protocol],
+      rejectUnauthorized: true,
+      checkServerIdentity: () => undefined, // Members are known by their keys, not by host names.
+    })
+    if (typeof to === 'string') socket.setNoDelay(true)
+    return socket
+  }
+}
+
+/**
+ * Dials a member as somebody who is none yet. With `authorityPem` the other side is a member of that
+ * authority's swarm, or this fails; without, it may be anyone. Throws what `secured` throws.
+ */
+export async function dialStranger(
+  address: string,
+  protocol: string,
+  { authorityPem, signal }: { authorityPem?: string; signal: AbortSignal },
+): Promise<Duplex> {
+  signal.throwIfAborted()
+  const socket = tls.connect({
+    ...common,
+    ...parseEndpoint(address),
+    ca: authorityPem ?? [],
+    ALPNProtocols: [protocol],
+    rejectUnauthorized: authorityPem !== undefined,
+    checkServerIdentity: () => undefined,
+  })
+  socket.setNoDelay(true)
+  await secured(socket, signal)
+  if (authorityPem !== undefined) vouchedOf(socket)
+  return socket
+}
+
+/** Resolves when a dialer's side of a handshake is done; the socket is gone when it fails. */
+export async function secured(socket: TlsSocket, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const leave = () => void socket.destroy(signal.reason as Error)
   socket.once('secureConnect', resolve)
   socket.on('error', reject)
   socket.once('close', () => reject(new Error('it ended the connection during the handshake')))
-  return promise
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    await promise
+  } catch (error) {
+    socket.destroy()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}
+
+/** Who is at the other end of a handshake that is done. Throws 'not-a-member'. */
+export function vouchedOf(socket: TlsSocket): Vouched {
+  const certificate = socket.getPeerX509Certificate()
+  if (!socket.authorized || certificate === undefined) {
+    const code = socket.authorizationError as unknown as string | undefined
+    throw new DreyError('not-a-member', whyUnauthorized(code, certificate !== undefined))
+  }
+  return { ...memberOf(certificate), issuers: issuersOf(certificate) }
+}
+
+function issuersOf(certificate: X509Certificate): string[] {
+  const ids: string[] = []
+  let issuer = certificate.issuerCertificate
+  while (issuer !== undefined && ids.length < issuersMax) {
+    ids.push(peerIdOf(issuer.publicKey))
+    issuer = issuer.issuerCertificate
+  }
+  return ids
 }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { memoryLog, type LogLine } from '../../src/base/log.ts'
 import type { Identity } from '../../src/transport/identity.ts'
-import { listenTls } from '../../src/transport/tls.ts'
+import { listenTls } from '../../src/transport/tlsTransporter.ts'
 
 /** What the process of a node at the door of its swarm tells of itself. */
 export interface Sight {

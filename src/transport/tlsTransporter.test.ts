@@ -4,7 +4,7 @@ import { isDreyError } from '../base/error.ts'
 import { memoryLog, type LogLine } from '../base/log.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { testSwarm } from './testSwarm.ts'
-import { listenTls } from './tls.ts'
+import { listenTls } from './tlsTransporter.ts'
 import { transporterSuite, until } from './transporterSuite.ts'
 
 const swarm = await testSwarm()
