@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'full' // A quota or the free-space floor is reached.
   | 'no-read-secret' // This node may not read what it was asked to read.
   | 'not-a-member' // A certificate of this swarm is missing, expired or of another swarm.
+  | 'not-allowed' // Only another member may do it, or this invitation is of no use any more.
   | 'not-enough-members' // Fewer live members than a put needs.
   | 'not-enough-shards' // Fewer shards of a block found than it takes to give it back.
   | 'not-found' // Nobody who was asked has it.

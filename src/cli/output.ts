@@ -9,6 +9,7 @@ export const exitCodes: Record<ErrorCode, number> = {
   full: 6,
   'no-read-secret': 7,
   'not-a-member': 7,
+  'not-allowed': 7,
   'bad-passphrase': 7,
   unreachable: 8,
   timeout: 8,

@@ -10,6 +10,7 @@ export const statuses: Record<ErrorCode, number> = {
   full: 507,
   'no-read-secret': 403,
   'not-a-member': 403,
+  'not-allowed': 403,
   'not-enough-members': 503,
   'not-enough-shards': 503,
   'not-found': 404,

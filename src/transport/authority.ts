@@ -1,21 +1,21 @@
-import { createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto'
+import { blake3 } from '../address/blake3.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
-import { DreyError, messageOf } from '../base/error.ts'
-import { toHex } from '../base/bytes.ts'
+import { DreyError } from '../base/error.ts'
+import { issuersBelow, readCertificate, readPublicKey, signCertificate } from './certificate.ts'
 import { createKey, peerIdOf } from './identity.ts'
-import type { Role } from './transporter.ts'
+import type { PeerId, Role } from './transporter.ts'
 
 /** What makes members of a swarm: whoever has the key can admit. */
 export interface Authority {
   readonly keyPem: string
+  /** Its certificate, and after it those of the issuers between it and the swarm's own, if any. */
   readonly certificatePem: string
 }
 
 const defaults = {
   authorityDays: 36_500, // A swarm should outlive whoever began it.
   memberDays: 365,
-  skewMs: 24 * 3_600_000, // Certificates begin a day early: a member's clock may be late by that much.
-  issuersBelow: 4, // How many issuers may stand between the authority and a member.
+  issuersBelow: 4, // How many issuers may stand between the swarm's authority and a member.
 } as const
 
 const dayMs = 24 * 3_600_000
@@ -25,30 +25,23 @@ export async function createAuthority(
   swarmName: string,
   { clock = systemClock }: { clock?: Clock } = {},
 ): Promise<Authority> {
-  const x509 = await loadX509()
   const { keyPem, publicKeyPem } = createKey()
-  const publicKey = await webPublicKey(publicKeyPem)
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: newSerial(),
-    name: [{ CN: [swarmName] }, { O: ['Drey'] }],
-    ...validity(clock, defaults.authorityDays),
-    signingAlgorithm: ed25519,
-    keys: { privateKey: await webPrivateKey(keyPem), publicKey },
-    extensions: [
-      new x509.BasicConstraintsExtension(true, defaults.issuersBelow, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
-        true,
-      ),
-      await x509.SubjectKeyIdentifierExtension.create(publicKey),
+  const statement = {
+    subject: [
+      ['CN', swarmName],
+      ['O', 'Drey'],
     ],
-  })
-  return { keyPem, certificatePem: `${certificate.toString('pem')}\n` }
+    publicKeyPem,
+    notAfter: clock.now() + defaults.authorityDays * dayMs,
+    issuersBelow: defaults.issuersBelow,
+  } as const
+  return { keyPem, certificatePem: await signCertificate(statement, { keyPem }, clock) }
 }
 
 /**
- * Makes a member: a certificate (PEM) for this public key (PEM). Its common name is the id that the
- * key has, its organizational unit the role.
+ * Makes a member: a certificate (PEM) for this public key (PEM), and after it the issuers' between it and
+ * the swarm's authority: TLS wants to see the whole chain. Its common name is the id that the key has, its
+ * organizational unit the role.
  */
 export async function issue(
   authority: Authority,
@@ -56,70 +49,56 @@ export async function issue(
   options: { role: Role; days?: number; clock?: Clock },
 ): Promise<string> {
   const { role, days = defaults.memberDays, clock = systemClock } = options
-  const x509 = await loadX509()
   const id = peerIdOf(readPublicKey(publicKeyPem))
-  const publicKey = await webPublicKey(publicKeyPem)
-  const issuer = new x509.X509Certificate(authority.certificatePem)
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: newSerial(),
-    subject: [{ CN: [id] }, { OU: [role] }],
-    issuer: issuer.subject,
-    ...validity(clock, days),
-    signingAlgorithm: ed25519,
-    signingKey: await webPrivateKey(authority.keyPem),
-    publicKey,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([
-        x509.ExtendedKeyUsage.clientAuth,
-        x509.ExtendedKeyUsage.serverAuth,
-      ]),
-      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: id }]),
-      await x509.SubjectKeyIdentifierExtension.create(publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+  const statement = {
+    subject: [
+      ['CN', id],
+      ['OU', role],
     ],
-  })
-  return `${certificate.toString('pem')}\n`
+    publicKeyPem,
+    notAfter: clock.now() + days * dayMs,
+    hostName: id,
+  } as const
+  return (await signCertificate(statement, authority, clock)) + chainOf(authority)
 }
 
-const ed25519 = { name: 'Ed25519' } as const
-
-/** Loaded only where certificates are made: it is heavy, and a running node has no need of it. */
-async function loadX509(): Promise<typeof import('@peculiar/x509')> {
-  await import('reflect-metadata')
-  const x509 = await import('@peculiar/x509')
-  x509.cryptoProvider.set(webcrypto)
-  return x509
+/**
+ * Makes an issuer's authority: a certificate (PEM) that lets this public key, the member's second one,
+ * admit others, and its chain. Its common name is the member's id: who was admitted by whom can be read
+ * in a chain. It lives as long as the authority that signs it. Throws 'not-allowed' at the end of a chain.
+ */
+export async function issueAuthority(
+  authority: Authority,
+  publicKeyPem: string,
+  { member, clock = systemClock }: { member: PeerId; clock?: Clock },
+): Promise<string> {
+  const statement = {
+    subject: [
+      ['CN', member],
+      ['O', 'Drey'],
+    ],
+    publicKeyPem,
+    notAfter: Infinity,
+    issuersBelow: (await checkMayMakeIssuers(authority)) - 1,
+  } as const
+  return (await signCertificate(statement, authority, clock)) + chainOf(authority)
 }
 
-function validity(clock: Clock, days: number): { notBefore: Date; notAfter: Date } {
-  const now = clock.now()
-  const notAfter = new Date(now + days * dayMs)
-  return { notBefore: new Date(Math.min(now, notAfter.getTime()) - defaults.skewMs), notAfter }
+/** How many issuers in a row may stand below this authority. Throws 'not-allowed' when it may make none. */
+export async function checkMayMakeIssuers({ certificatePem }: Authority): Promise<number> {
+  const below = await issuersBelow(certificatePem)
+  if (below > 0) return below
+  const end = `it is the last of ${defaults.issuersBelow} in a chain`
+  throw new DreyError('not-allowed', `this issuer can admit members, and no issuers: ${end}`)
 }
 
-/** 16 random bytes, positive and without a leading zero, as X.509 asks. */
-function newSerial(): string {
-  const bytes = randomBytes(16)
-  bytes[0] = (bytes[0]! & 0x3f) | 0x40
-  return toHex(bytes)
+/** What a token names a swarm by: the BLAKE3 hash of its authority's certificate (DER). */
+export function fingerprintOf(authorityPem: string): Uint8Array {
+  return blake3.hash(new Uint8Array(readCertificate(authorityPem).raw))
 }
 
-function readPublicKey(pem: string) {
-  try {
-    return createPublicKey(pem)
-  } catch (cause) {
-    throw new DreyError('bad-input', `not a public key: ${messageOf(cause)}`, { cause })
-  }
-}
-
-function webPublicKey(pem: string) {
-  const spki = readPublicKey(pem).export({ type: 'spki', format: 'der' })
-  return webcrypto.subtle.importKey('spki', new Uint8Array(spki), ed25519, true, ['verify'])
-}
-
-function webPrivateKey(pem: string) {
-  const pkcs8 = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' })
-  return webcrypto.subtle.importKey('pkcs8', new Uint8Array(pkcs8), ed25519, false, ['sign'])
+/** What is shown after a certificate that this authority signed. The swarm's own is known to everyone. */
+function chainOf({ certificatePem }: Authority): string {
+  const { subject, issuer } = readCertificate(certificatePem)
+  return subject === issuer ? '' : certificatePem
 }

@@ -139,6 +139,7 @@ const errorCodes: Record<ErrorCode, true> = {
   full: true,
   'no-read-secret': true,
   'not-a-member': true,
+  'not-allowed': true,
   'not-enough-members': true,
   'not-enough-shards': true,
   'not-found': true,

@@ -1,13 +1,9 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  X509Certificate,
-} from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import type { KeyObject, X509Certificate } from 'node:crypto'
 import { base32 } from 'multiformats/bases/base32'
 import { blake3 } from '../address/blake3.ts'
-import { DreyError, messageOf } from '../base/error.ts'
+import { DreyError } from '../base/error.ts'
+import { readCertificate } from './certificate.ts'
 import type { PeerId, Role } from './transporter.ts'
 
 /** Who a certificate names: what the TLS handshake proves about the other side. */
@@ -23,6 +19,15 @@ export interface Identity extends Member {
   readonly certificatePem: string
   readonly authorityPem: string
 }
+
+export const roles: readonly Role[] = ['storage', 'reader', 'issuer']
+
+export function isRole(text: unknown): text is Role {
+  return (roles as readonly unknown[]).includes(text)
+}
+
+/** More than an authority allows between itself and a member. */
+export const issuersMax = 8
 
 const idBytes = 20 // As long as an id of the Mainline DHT, and out of reach of a second preimage.
 
@@ -53,8 +58,17 @@ export function memberOf(certificate: X509Certificate): Member {
   const subject = new Map(certificate.subject.split('\n').map((line) => splitOnce(line)))
   const role = subject.get('OU')
   if (subject.get('CN') !== id) throw refused('it names another key than its own')
-  if (role !== 'storage' && role !== 'reader') throw refused(`it names no role that is known`)
+  if (!isRole(role)) throw refused('it names no role that is known')
   return { id, role }
+}
+
+/**
+ * The members that the authorities of a chain belong to, the nearest issuer first: an issuer's authority
+ * certificate has its member's id for a common name. The swarm's own authority is nobody's, and left out.
+ */
+export function issuersOf(chain: readonly X509Certificate[]): PeerId[] {
+  const names = chain.map(({ subject }) => /^CN=([a-z2-7]{32})$/m.exec(subject)?.[1])
+  return names.filter((name) => name !== undefined)
 }
 
 /** Puts an identity together and checks that its parts fit. Throws 'not-a-member', 'bad-input'. */
@@ -77,14 +91,6 @@ export function whyNotValid(certificatePem: string, now: number): string | undef
   if (now > validToDate.getTime()) return `it expired on ${day(validToDate)}`
   if (now < validFromDate.getTime()) return `it begins on ${day(validFromDate)}`
   return undefined
-}
-
-function readCertificate(pem: string): X509Certificate {
-  try {
-    return new X509Certificate(pem)
-  } catch (cause) {
-    throw new DreyError('bad-input', `not a certificate: ${messageOf(cause)}`, { cause })
-  }
 }
 
 function refused(why: string): DreyError {

@@ -1,8 +1,11 @@
 /** A node's name: the hash of its public key, as text. */
 export type PeerId = string
 
-/** What a certificate says a member may do. Every role may hold shards; readers have the read secret too. */
-export type Role = 'storage' | 'reader'
+/**
+ * What a certificate says a member may do. Every role may hold shards; readers and issuers have the read
+ * secret too, and issuers may invite.
+ */
+export type Role = 'storage' | 'reader' | 'issuer'
 
 /** Plain data that DAG-CBOR can carry: numbers, texts, bytes, addresses, lists and maps of them. */
 export type Header = Record<string, unknown>
