@@ -17,6 +17,9 @@ import { cipherAt, cryptInPlace } from '../src/crypto/ctr.ts'
 import { contentKey, readKeysOf, wrapKey } from '../src/crypto/keys.ts'
 import { encodeInline, wrapOf } from '../src/manifest/node.ts'
 import { placementOrder } from '../src/node/placement.ts'
+import { encodeEviction } from '../src/discovery/eviction.ts'
+import { encodeExchange, type Exchange } from '../src/discovery/exchange.ts'
+import { encodeSaying, type Saying } from '../src/discovery/record.ts'
 import * as messages from '../src/node/protocol.ts'
 import { encodeHead } from '../src/store/shardFile.ts'
 import { formatShardName, subfolderOf } from '../src/store/shardName.ts'
@@ -77,9 +80,12 @@ const spki = fromHex(`302a300506032b6570032100
 const publicKey = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
 const member = peerIdOf(publicKey)
 
-const hello: messages.Hello = {
-  ...{ name: 'attic', capacity: 2 ** 40, free: 2 ** 39, address: '10.0.0.7:4701' },
-  peers: ['10.0.0.8:4701'],
+const someone = 'abcdefghijklmnopqrstuvwxyz234567'
+const at = 1_700_000_000_000
+const exchange: Exchange = { digest: [[someone, at]], sum: '', records: [new Uint8Array([1, 2])] }
+const saying: Saying = {
+  ...{ name: 'attic', zone: 'home', addresses: ['10.0.0.7:7117'], relays: [someone] },
+  ...{ offersRelay: false, capacity: 2 ** 40, free: 2 ** 39, stage: 'here', at },
 }
 const fetched = { layout, index: 2, also: [4] }
 
@@ -130,7 +136,10 @@ const bytes: Record<string, () => Uint8Array> = {
   'frame-ping': () => frame.encodeFrame('ping', 9),
   'frame-pong': () => frame.encodeFrame('pong', 9),
   'frame-bye': () => frame.encodeFrame('bye', 0, frame.encodeBye('stopping')),
-  'message-hello': () => frame.encodeHeader(messages.encodeHello(hello), undefined),
+  'message-compare': () => frame.encodeHeader({ op: 'compare' }, encodeExchange(exchange).length),
+  exchange: () => encodeExchange(exchange),
+  'member-record': () => encodeSaying(saying),
+  eviction: () => encodeEviction({ subject: someone, spared: [], at }),
   'message-have': () => frame.encodeHeader(messages.encodeHave(address), undefined),
   'message-have-answer': () =>
     frame.encodeHeader(messages.encodeHeld([{ layout: layoutId(layout), index: 2 }]), undefined),

@@ -121,6 +121,19 @@ function describe(act: (command: Command, action: Action) => void): Command {
     async (options, signal) => (await import('./status.ts')).statusCommand(options, signal),
   )
   act(
+    command('members', 'everyone who belongs to the swarm, here or away', 'drey members'),
+    async (options, signal) => (await import('./members.ts')).membersCommand(options, signal),
+  )
+  act(
+    command(
+      'evict <member>',
+      'end a membership for good, by name or id (issuers only)',
+      'drey evict old-laptop',
+    ),
+    async (options, signal, [who]) =>
+      (await import('./members.ts')).evictCommand(who!, options, signal),
+  )
+  act(
     command(
       'demo',
       'a swarm of real processes stores a file, loses nodes, and gives it back',

@@ -36,7 +36,7 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
   })
   const server = httpServer(node.door, log)
   await listenLocally(server, folder.socket)
-  const { id, name } = node.orchestrator.self()
+  const { id, name } = node.membership.own
   say(
     options,
     { id, name, address: node.address },

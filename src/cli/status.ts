@@ -1,5 +1,5 @@
 import { collect } from '../base/bytes.ts'
-import type { NodeStatus } from '../daemon/start.ts'
+import type { NodeStatus } from '../daemon/status.ts'
 import { formatSize, say, type Global } from './output.ts'
 import { ask, openVisit } from './visit.ts'
 

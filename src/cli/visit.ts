@@ -21,8 +21,8 @@ export async function openVisit(global: Global): Promise<Visit> {
   const { startNode } = await import('../daemon/start.ts')
   note(global, `no node is running on ${folder.path}: opening it for this command`)
   const passphrase = process.env.DREY_PASSPHRASE
-  const node = await startNode(folder, { log: silentLog, passphrase, listen: '127.0.0.1:0' })
-  await node.orchestrator.members.settled(connectMs)
+  const node = await startNode(folder, { log: silentLog, passphrase, isVisit: true })
+  await node.membership.settled(connectMs)
   return { door: node.door, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { DreyError, messageOf } from '../base/error.ts'
 import { parseCode } from '../coding/code.ts'
 import { writePrivately } from '../crypto/keyfile.ts'
+import { parseEndpoint } from '../transport/endpoint.ts'
 import type { DataFolder } from './folder.ts'
 
 /** What people may change about a node. Sizes are bytes. */
@@ -13,6 +14,14 @@ export interface Config {
   readonly listen: string
   /** Members to connect to: "host:port". Others are learned from them. */
   readonly peers: readonly string[]
+  /** House, rack or site: shards of a block are spread over zones. */
+  readonly zone?: string
+  /** Where members reach it, "host:port", when that is not where it listens: behind a router, say. */
+  readonly publicAddress?: string
+  /** Bytes a second that it carries for members who cannot reach each other. Absent: it does not. */
+  readonly relayBytesPerSecond?: number
+  /** What it does not do: look for members on the local network, in the DHT, ask the router for a port. */
+  readonly without?: readonly Without[]
   /** Bytes offered to the swarm. Zero: it holds nothing. */
   readonly capacity: number
   /** Bytes of the disk that shards never take. */
@@ -22,6 +31,9 @@ export interface Config {
   /** Threads for hashing, sealing and coding, 15 MB each; with none, the main thread does it. */
   readonly threads: number
 }
+
+export const withouts = ['lan', 'dht', 'router'] as const
+export type Without = (typeof withouts)[number]
 
 export const configDefaults = {
   listen: '0.0.0.0:7117',
@@ -61,6 +73,7 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   }
   if (config === null || typeof config !== 'object') throw refuse('it is not a JSON object')
   const { version, name, listen, peers, capacity, freeFloor, code, threads } = config
+  const { zone, publicAddress, relayBytesPerSecond, without = [] } = config
   if (version !== 1) throw refuse(`"version" is ${String(version)}; this Drey reads 1`)
   if (typeof name !== 'string' || name === '') throw refuse('"name" is missing')
   if (typeof listen !== 'string') throw refuse('"listen" is missing; write "0.0.0.0:7117"')
@@ -74,6 +87,16 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   }
   if (!Number.isInteger(threads) || threads! < 0 || threads! > threadsMax) {
     throw refuse(`"threads" is not a number from 0 to ${threadsMax}`)
+  }
+  if (zone !== undefined && (typeof zone !== 'string' || zone.length > 64)) {
+    throw refuse('"zone" is not a short text')
+  }
+  if (publicAddress !== undefined) named('publicAddress', () => parseEndpoint(publicAddress))
+  if (relayBytesPerSecond !== undefined && !(relayBytesPerSecond > 0)) {
+    throw refuse('"relayBytesPerSecond" is not a number of bytes')
+  }
+  if (!Array.isArray(without) || !without.every((one) => withouts.includes(one))) {
+    throw refuse(`"without" is not a list of ${withouts.join(', ')}`)
   }
   if (code !== undefined) named('code', () => parseCode(code))
   return config as Config

@@ -37,9 +37,14 @@ export class DataFolder {
     return join(this.path, 'read.key')
   }
 
-  /** Addresses of members that were met: JSON. */
-  get peers(): string {
-    return join(this.path, 'peers.json')
+  /** What members said of themselves, when this node last ran. */
+  get members(): string {
+    return join(this.path, 'members.list')
+  }
+
+  /** Who was evicted from the swarm. */
+  get evictions(): string {
+    return join(this.path, 'evictions.list')
   }
 
   /** Shards. */

@@ -6,7 +6,7 @@ import { parseCode } from '../coding/code.ts'
 import type { Finding } from '../node/gather.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import { describeReceipt } from '../node/receipt.ts'
-import type { Door, DoorRequest, DoorReply } from './door.ts'
+import type { DoorReply, DoorRequest, PartDoor } from './door.ts'
 import { jsonReply } from './door.ts'
 import { errorBody } from './errors.ts'
 import { parseRange } from './range.ts'
@@ -28,15 +28,14 @@ export interface PutReply {
   readonly summary: string
 }
 
-/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`, and `GET /status`. */
-export function blobDoor(node: Orchestrator, status: () => Promise<object>): Door {
-  return async (request) => {
+/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`. */
+export function blobDoor(node: Orchestrator): PartDoor {
+  return (request) => {
     const { method, path } = request
-    if (path === '/status' && method === 'GET') return jsonReply(await status())
     if (path === '/blob' && method === 'PUT') return putBlob(node, request)
     const match = /^\/blob\/([^/]+)$/.exec(path)
     if (match && (method === 'GET' || method === 'HEAD')) return getBlob(node, request, match[1]!)
-    throw new DreyError('not-found', `this door has no ${method} ${path}`)
+    return undefined
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.ts'
+import { DreyError } from '../base/error.ts'
 
 /** What is asked of a door, whoever carries it. Header names are in lower case. */
 export interface DoorRequest {
@@ -22,6 +23,20 @@ export interface DoorReply {
 
 /** A function from a request to a reply. What it throws becomes an error reply at the adapter. */
 export type Door = (request: DoorRequest) => Promise<DoorReply>
+
+/** A door for some requests: `undefined` for those that are none of its business. */
+export type PartDoor = (request: DoorRequest) => Promise<DoorReply> | undefined
+
+/** One door of several: each request is answered by the first whose business it is. */
+export function doorOf(...parts: readonly PartDoor[]): Door {
+  return async (request) => {
+    for (const part of parts) {
+      const reply = part(request)
+      if (reply !== undefined) return reply
+    }
+    throw new DreyError('not-found', `this door has no ${request.method} ${request.path}`)
+  }
+}
 
 export function jsonReply(value: unknown, status = 200): DoorReply {
   const text = Buffer.from(`${JSON.stringify(value)}\n`)

@@ -58,6 +58,7 @@ function residents(count: number, late: (index: number) => boolean = () => false
       id: name,
       role: 'storage',
       name,
+      zone: '',
       capacity: gib,
       free: gib,
       address: '',

@@ -6,6 +6,8 @@ export interface Member {
   readonly role: Role
   /** What people call the machine. */
   readonly name: string
+  /** House, rack or site: shards of a block are spread over zones. Empty: a zone of its own. */
+  readonly zone: string
   /** Bytes it offers the swarm: its weight in placement. It does not change as it fills. */
   readonly capacity: number
   /** Bytes it would still take, when it was last heard. */

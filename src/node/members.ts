@@ -1,125 +1,60 @@
-import type { Clock } from '../base/clock.ts'
-import { messageOf } from '../base/error.ts'
-import type { Log } from '../base/log.ts'
-import type { Peer, PeerId, Transporter } from '../transport/transporter.ts'
+import type { Connector } from '../discovery/connector.ts'
+import type { Membership, Seen } from '../discovery/membership.ts'
+import type { MemberRecord } from '../discovery/record.ts'
+import type { Peer, PeerId } from '../transport/transporter.ts'
 import type { Holder } from './holder.ts'
 import type { Limits } from './limits.ts'
-import { decodeHello, encodeHello, type Hello } from './protocol.ts'
+import type { Member } from './member.ts'
 import { RemoteHolder } from './remote.ts'
 
-export interface MembersParts {
-  readonly transporter: Transporter
-  readonly hello: () => Promise<Hello>
-  readonly limits: Limits
-  readonly clock: Clock
-  readonly log: Log
+/** A member's record, as the node uses it. Whoever means to leave offers nothing more. */
+export function memberOf(record: MemberRecord): Member {
+  const { id, role, name, zone, free, addresses, stage } = record
+  const capacity = stage === 'here' ? record.capacity : 0
+  return { id, role, name, zone, capacity, free, address: addresses[0] ?? '' }
 }
 
-const refreshMs = 30_000 // Free space and new members' addresses are told this often.
+/** The members that can be asked now, as holders: those connected, and those whom asking would connect. */
+export class Members {
+  readonly #membership: Membership
+  readonly #limits: Limits
+  readonly #holders = new Map<PeerId, { seen: Seen; holder: Holder }>()
 
-const introduceMs = 100 // Whoever comes at the same time is introduced in one go.
-
-/** The members that are live now: connected, and have said hello. */
-export class Members implements Disposable {
-  readonly #parts: MembersParts
-  readonly #live = new Map<PeerId, Holder>()
-  readonly #known = new Set<string>()
-  readonly #stopWatching: () => void
-  readonly #refreshing: NodeJS.Timeout
-  #introducing: NodeJS.Timeout | undefined
-  #changed = Promise.withResolvers<void>()
-
-  constructor(parts: MembersParts) {
-    this.#parts = parts
-    const { transporter } = parts
-    this.#stopWatching = transporter.watch(({ type, peer, reason }) => {
-      if (type === 'up') void this.#greet(peer)
-      else this.#forget(peer, reason)
-    })
-    this.#greetAll()
-    this.#refreshing = setInterval(() => this.#greetAll(), refreshMs)
-    this.#refreshing.unref()
+  constructor(membership: Membership, limits: Limits) {
+    this.#membership = membership
+    this.#limits = limits
   }
 
   holders(): Holder[] {
-    return [...this.#live.values()]
+    const live = this.#membership.others().filter(({ state }) => state === 'live')
+    const ids = new Set(live.map(({ record }) => record.id))
+    for (const id of this.#holders.keys()) if (!ids.has(id)) this.#holders.delete(id)
+    return live.map((seen) => this.#holderOf(seen))
   }
 
-  /** Connects to whoever others are connected to. */
-  meet(addresses: readonly string[]): void {
-    const own = this.#parts.transporter.address
-    for (const address of addresses) if (address !== own) this.keepConnected(address)
+  #holderOf(seen: Seen): Holder {
+    const { record, peer } = seen
+    const known = this.#holders.get(record.id)
+    if (known?.seen.record === record && known.seen.peer === peer) return known.holder
+    const whoever = peer ?? whenConnected(this.#membership.connector, record.id)
+    const holder = new RemoteHolder(whoever, memberOf(record), this.#limits)
+    this.#holders.set(record.id, { seen, holder })
+    return holder
   }
+}
 
-  /** Connects to a member's address now and whenever the connection is lost. */
-  keepConnected(address: string): void {
-    if (this.#known.has(address)) return
-    this.#known.add(address)
-    this.#parts.transporter.keepConnected(address)
-  }
-
-  /** Resolves when every known address has a live member, or the time is up. */
-  async settled(timeoutMs: number): Promise<void> {
-    const { clock } = this.#parts
-    const until = clock.now() + timeoutMs
-    while (this.#live.size < this.#known.size && clock.now() < until) {
-      const waiting = new AbortController()
-      const over = clock.sleep(until - clock.now(), waiting.signal).catch(() => {}) // Not needed.
-      await Promise.race([this.#changed.promise, over])
-      waiting.abort()
-    }
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#refreshing)
-    clearTimeout(this.#introducing)
-    this.#stopWatching()
-  }
-
-  /** Asks a member who it is, and whom it knows. */
-  async #greet(peer: Peer): Promise<void> {
-    const { hello, limits, log, transporter } = this.#parts
-    try {
-      const header = encodeHello(await hello())
-      const answer = await peer.request({ header }, { timeoutMs: limits.answerMs })
-      answer.release?.()
-      const { name, capacity, free, address, peers } = decodeHello(answer.header)
-      const isNew = !this.#live.has(peer.id)
-      const member = { id: peer.id, role: peer.role, name, capacity, free, address }
-      if (!transporter.peers().includes(peer)) return // It left meanwhile.
-      this.#live.set(peer.id, new RemoteHolder(peer, member, limits))
-      if (isNew) log.info(`${name} is here`, { member: peer.id, address: address || peer.address })
-      this.meet(peers)
-      if (!isNew) return
-      this.#tell()
-      this.#introduceSoon()
-    } catch (error) {
-      log.warn(`a member did not say hello: ${messageOf(error)}`, { member: peer.id })
-    }
-  }
-
-  #greetAll(): void {
-    for (const peer of this.#parts.transporter.peers()) void this.#greet(peer)
-  }
-
-  /** Members that came together are made known to each other: a hello says whom one is connected to. */
-  #introduceSoon(): void {
-    this.#introducing ??= setTimeout(() => {
-      this.#introducing = undefined
-      this.#greetAll()
-    }, introduceMs).unref()
-  }
-
-  #forget(peer: Peer, reason: string | undefined): void {
-    const holder = this.#live.get(peer.id)
-    if (holder === undefined || !this.#live.delete(peer.id)) return
-    this.#parts.log.info(`${holder.member.name} is gone: ${reason}`, { member: peer.id })
-    this.#tell()
-  }
-
-  #tell(): void {
-    const { resolve } = this.#changed
-    this.#changed = Promise.withResolvers<void>()
-    resolve()
+/** Connects when something is asked. */
+function whenConnected(connector: Connector, id: PeerId): Pick<Peer, 'request'> {
+  return {
+    async request(message, options) {
+      let peer: Peer
+      try {
+        peer = await connector.reach(id)
+      } catch (error) {
+        message.release?.()
+        throw error
+      }
+      return peer.request(message, options)
+    },
   }
 }

@@ -9,7 +9,9 @@ import { Pool } from '../pipe/pool.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { Shard, ShardName, Store } from '../store/store.ts'
 import { WrapperStore } from '../store/wrapper.ts'
+import { Membership } from '../discovery/membership.ts'
 import { MemoryNetwork } from '../transport/memory.ts'
+import { MemoryNotary } from '../transport/memoryNotary.ts'
 import type { Role, Transporter } from '../transport/transporter.ts'
 import type { Limits } from './limits.ts'
 import { Orchestrator } from './orchestrator.ts'
@@ -18,6 +20,7 @@ import { Orchestrator } from './orchestrator.ts'
 export interface Neighbour {
   readonly id: string
   readonly node: Orchestrator
+  readonly membership: Membership
   readonly store: MischiefStore
   readonly pool: Pool
   readonly transporter: Transporter
@@ -30,6 +33,7 @@ export interface NeighbourhoodOptions {
   readonly limits?: Partial<Limits>
   readonly role?: (index: number) => Role
   readonly capacity?: (index: number) => number
+  readonly zone?: (index: number) => string
   /** Wraps each neighbour's store. */
   readonly store?: (inner: Store, index: number) => Store
 }
@@ -42,16 +46,13 @@ const shortLimits = { answerMs: 300, keepMs: 400, fetchMs: 400, hedgeFloorMs: 40
 export async function neighbourhood(options: NeighbourhoodOptions): Promise<Neighbourhood> {
   const network = new MemoryNetwork({ seed: options.seed, aliveMs: 60_000 })
   const peers = Array.from({ length: options.peers }, (_, index) => settle(network, index, options))
-  for (const [index, { node }] of peers.entries()) {
-    // Each dials those before it: none waits until another has told of it.
-    for (const { transporter } of peers.slice(0, index)) {
-      node.members.keepConnected(transporter.address)
-    }
-  }
+  // Each knows the first; the membership tells of the others.
+  for (const { transporter } of peers.slice(1))
+    transporter.keepConnected(peers[0]!.transporter.address)
   const town = new Neighbourhood(network, peers)
-  while (peers.some(({ node }) => node.members.holders().length < peers.length - 1)) {
-    await systemClock.sleep(1)
-  }
+  const met = ({ membership }: Neighbour) =>
+    membership.others().filter(({ peer }) => peer !== undefined).length
+  while (peers.some((peer) => met(peer) < peers.length - 1)) await systemClock.sleep(1)
   return town
 }
 
@@ -63,18 +64,29 @@ function settle(network: MemoryNetwork, index: number, options: NeighbourhoodOpt
   const store = new MischiefStore(inner)
   const pool = new Pool()
   const crew = new InlineCrew(pool)
-  const node = new Orchestrator(
-    { store, transporter, pool, crew, clock: systemClock, log: silentLog },
+  const common = { transporter, clock: systemClock, log: silentLog }
+  const membership = new Membership(
+    { ...common, notary: new MemoryNotary(id, role), random: network.random },
     {
       name: id,
-      role,
+      zone: options.zone?.(index) ?? '',
+      addresses: [transporter.address],
+      relays: [],
+      offersRelay: false,
       capacity: options.capacity?.(index) ?? gib,
-      keys: role === 'reader' ? readKeysOf(new Uint8Array(32).fill(5)) : undefined,
+      free: 0,
+      stage: 'here',
+    },
+  )
+  const node = new Orchestrator(
+    { ...common, store, membership, pool, crew },
+    {
+      keys: role !== 'storage' ? readKeysOf(new Uint8Array(32).fill(5)) : undefined,
       code: options.code,
       limits: { ...shortLimits, ...options.limits },
     },
   )
-  return { id, node, store, pool, transporter }
+  return { id, node, membership, store, pool, transporter }
 }
 
 export class Neighbourhood implements AsyncDisposable {
@@ -103,8 +115,9 @@ export class Neighbourhood implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { node, transporter } of this.peers) {
+    for (const { node, membership, transporter } of this.peers) {
       await node[Symbol.asyncDispose]()
+      await membership[Symbol.asyncDispose]()
       await transporter.close()
     }
   }

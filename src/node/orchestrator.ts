@@ -12,35 +12,34 @@ import type { Range } from '../manifest/reader.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
 import type { Store } from '../store/store.ts'
-import type { Role, Transporter } from '../transport/transporter.ts'
+import type { Membership } from '../discovery/membership.ts'
+import type { Transporter } from '../transport/transporter.ts'
 import { gather, type Finding } from './gather.ts'
 import { Blob, fetchNode, type GetParts } from './get.ts'
 import type { Holder } from './holder.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { LocalHolder } from './local.ts'
 import type { Member } from './member.ts'
-import { Members } from './members.ts'
+import { memberOf, Members } from './members.ts'
 import { Pace } from './pace.ts'
 import { placementOrder } from './placement.ts'
-import type { Hello } from './protocol.ts'
 import { put, type Stored } from './put.ts'
-import { serveStore } from './serve.ts'
+import { serve, storeOperations, type Operations } from './serve.ts'
 
 /** What a node is made of; concrete parts meet in the daemon. */
 export interface OrchestratorParts {
   readonly store: Store
   readonly transporter: Transporter
+  readonly membership: Membership
   readonly pool: Pool
   readonly crew: Crew
   readonly clock: Clock
   readonly log: Log
+  /** What peers may ask besides shards and members. */
+  readonly operations?: Operations
 }
 
 export interface OrchestratorOptions {
-  readonly name: string
-  readonly role: Role
-  /** Bytes offered to the swarm: the weight in placement. Zero: this node holds nothing. */
-  readonly capacity: number
   /** What a reader has. Without it only links can be read, and nothing put. */
   readonly keys?: ReadKeys
   /** A code instead of the swarm's policy. */
@@ -67,7 +66,7 @@ const operationsMax = 24 // Each may hold two slots for sure; the pool has 64.
  * members, gets them by gathering, and answers what peers ask of its own store.
  */
 export class Orchestrator implements AsyncDisposable {
-  readonly members: Members
+  readonly #members: Members
   readonly #parts: OrchestratorParts
   readonly #options: OrchestratorOptions
   readonly #limits: Limits
@@ -75,29 +74,31 @@ export class Orchestrator implements AsyncDisposable {
   readonly #operations = new Window(operationsMax)
   readonly #closing = new AbortController()
   readonly #self: LocalHolder
-  #free = 0
 
   constructor(parts: OrchestratorParts, options: OrchestratorOptions) {
-    const { transporter, store, clock, log } = parts
+    const { transporter, store, membership } = parts
     this.#parts = parts
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#self = new LocalHolder(store, () => this.self())
-    const hello = () => this.#hello()
+    this.#members = new Members(membership, this.#limits)
     transporter.serve(
-      serveStore(store, (said) => {
-        this.members.meet(said.peers)
-        return hello()
+      serve({
+        ...storeOperations(store),
+        compare: (peer, request) => membership.answer(peer, request),
+        ...parts.operations,
       }),
     )
-    this.members = new Members({ transporter, hello, limits: this.#limits, clock, log })
   }
 
   /** This node as others see it. */
   self(): Member {
-    const { id, address } = this.#parts.transporter
-    const { role, name, capacity } = this.#options
-    return { id, role, name, capacity, free: this.#free, address }
+    return memberOf(this.#parts.membership.own)
+  }
+
+  /** The other members that can be asked now. */
+  members(): Member[] {
+    return this.#members.holders().map(({ member }) => member)
   }
 
   /** The code that a put made now would aim at. */
@@ -153,7 +154,6 @@ export class Orchestrator implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new DreyError('unreachable', 'the node is closing'))
-    this.members[Symbol.dispose]()
     // Whatever is under way lets go of its slots; a reader that neither reads nor leaves is not waited for.
     await this.#operations.take(operationsMax, AbortSignal.timeout(closingMs)).catch(() => {})
   }
@@ -187,7 +187,7 @@ export class Orchestrator implements AsyncDisposable {
   ): Promise<number> {
     const { crew, clock } = this.#parts
     const code = codeFor(this.code(), segmentBytes)
-    const holders = this.#order(block)
+    const holders = this.#everyone(block)
     return gather(block, key, slot, {
       crew,
       clock,
@@ -211,20 +211,24 @@ export class Orchestrator implements AsyncDisposable {
     throw new DreyError('no-read-secret', `${why}: reading it takes its link (drey:…#…)`)
   }
 
+  /** The members that should hold a block, and after them those that could still have some of it. */
+  #everyone(block: Address): Holder[] {
+    const order = this.#order(block)
+    return [...order, ...this.#live().filter((holder) => !order.includes(holder))]
+  }
+
   #order(block: Address): Holder[] {
     const holders = this.#holders().map((holder) => ({ holder, ...holder.member }))
     return placementOrder(block, holders).map(({ holder }) => holder)
   }
 
+  /** Who takes shards. */
   #holders(): Holder[] {
-    return [this.#self, ...this.members.holders()].filter(({ member }) => member.capacity > 0)
+    return this.#live().filter(({ member }) => member.capacity > 0)
   }
 
-  async #hello(): Promise<Hello> {
-    this.#free = (await this.#parts.store.usage()).free
-    const { name, capacity, free, address } = this.self()
-    const peers = this.members.holders().map(({ member }) => member.address)
-    return { name, capacity, free, address, peers: peers.filter((peer) => peer !== '') }
+  #live(): Holder[] {
+    return [this.#self, ...this.#members.holders()]
   }
 }
 

@@ -9,7 +9,6 @@ import * as protocol from './protocol.ts'
 const block = addressOf('raw', 'blake3', new Uint8Array([1]))
 const shards = [new Uint8Array(32), new Uint8Array(32).fill(1)]
 const layout: Layout = { block, size: 1, k: 1, n: 2, shards }
-const hello = { name: 'ann', capacity: 5, free: 3, address: 'ann:1', peers: ['ben:1'] }
 
 function refuses(decode: (header: Header) => unknown, good: Header, bad: Header): void {
   decode(good)
@@ -25,13 +24,11 @@ function refuses(decode: (header: Header) => unknown, good: Header, bad: Header)
 }
 
 const notCounts = [undefined, null, -1, 0.5, NaN, Infinity, '1', 2 ** 60, [1], {}]
-const notTexts = [undefined, null, 1, ['a'], {}]
 const notLists = [undefined, null, 'abc', 3, {}, new Array<number>(4097).fill(1), [-1], ['x', null]]
 const notLayouts = ['x', new Uint8Array(), new Uint8Array(9), encodeLayout({ ...layout, k: 3 })]
 
 describe('What members say', () => {
   it('is understood as it was meant', () => {
-    assert.deepEqual(protocol.decodeHello(protocol.encodeHello(hello)), hello)
     assert.ok(protocol.decodeBlock(protocol.encodeHave(block)).equals(block))
     const held = [{ layout: 'ab', index: 3 }]
     assert.deepEqual(protocol.decodeHeld(protocol.encodeHeld(held)), held)
@@ -50,19 +47,9 @@ describe('What members say', () => {
   })
 
   it('may hold fields of a later version', () => {
-    const later = { ...protocol.encodeHello(hello), mood: 'good' }
+    const later = { ...protocol.encodeHeld([{ layout: 'ab', index: 3 }]), mood: 'good' }
 
-    assert.deepEqual(protocol.decodeHello(later), hello)
-  })
-
-  it('is refused when it is no hello, or of another version', () => {
-    const counts = { capacity: notCounts, free: notCounts }
-    const lists = { peers: [...notLists, [1]] }
-    refuses(protocol.decodeHello, protocol.encodeHello(hello), {
-      ...{ v: [0, 2, undefined, '1'], name: notTexts },
-      ...counts,
-      ...lists,
-    })
+    assert.deepEqual(protocol.decodeHeld(later), [{ layout: 'ab', index: 3 }])
   })
 
   it('is refused when it names no block', () => {
@@ -91,15 +78,5 @@ describe('What members say', () => {
       layouts: [...notLists, []],
       indexes: [...notLists, [], [1, 2]],
     })
-  })
-
-  it('is cut short where someone talks too much', () => {
-    const header = protocol.encodeHello({
-      ...{ ...hello, name: 'a'.repeat(1000) },
-      peers: new Array<string>(1000).fill('ben:1'),
-    })
-    const { name, peers } = protocol.decodeHello(header)
-
-    assert.deepEqual([name.length, peers.length], [64, 256])
   })
 })

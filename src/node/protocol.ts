@@ -8,43 +8,11 @@ import type { Answer, Fetched, Held, Wanted } from './holder.ts'
  * What members say to each other, as headers of the transport's messages. Each request names its
  * operation in `op`; fields that are not known are passed over, so that newer members may say more.
  *
- *     hello {v, name, capacity, free, address, peers}   → the same of the other side
  *     have  {block}                                     → {layouts, indexes}
  *     keep  {layout, index} + the shard                 → {isNew}
  *     fetch {block, layout?, without}                   → {layout, index, also, rotted} + the shard,
  *                                                         or {rotted}
  */
-export const protocolVersion = 1
-
-export interface Hello {
-  readonly name: string
-  readonly capacity: number
-  readonly free: number
-  readonly address: string
-  /** Addresses of the members it is connected to. */
-  readonly peers: readonly string[]
-}
-
-export function encodeHello(hello: Hello): Header {
-  return { op: 'hello', v: protocolVersion, ...hello, peers: [...hello.peers] }
-}
-
-const peersToldMax = 256
-
-export function decodeHello(header: Header): Hello {
-  const { v, name, capacity, free, address, peers } = header
-  if (v !== protocolVersion) {
-    throw new DreyError('protocol', `it speaks version ${String(v)}, this node ${protocolVersion}`)
-  }
-  return {
-    name: text(name, 'name').slice(0, 64),
-    capacity: size(capacity, 'capacity'),
-    free: size(free, 'free'),
-    address: typeof address === 'string' ? address : '',
-    peers: list(peers, 'peers', (peer) => text(peer, 'peers')).slice(0, peersToldMax),
-  }
-}
-
 export function encodeHave(block: Address): Header {
   return { op: 'have', block }
 }

@@ -9,11 +9,11 @@ import * as protocol from './protocol.ts'
 
 /** A peer as a holder. */
 export class RemoteHolder implements Holder {
-  readonly #peer: Peer
+  readonly #peer: Pick<Peer, 'request'>
   readonly member: Member
   readonly #limits: Limits
 
-  constructor(peer: Peer, member: Member, limits: Limits) {
+  constructor(peer: Pick<Peer, 'request'>, member: Member, limits: Limits) {
     this.#peer = peer
     this.member = member
     this.#limits = limits

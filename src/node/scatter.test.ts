@@ -32,7 +32,7 @@ function shelves(layout: Layout, ...before: number[][]): Shelf[] {
       has,
       refuse: undefined,
       holder: {
-        member: { id: name, role: 'storage', name, capacity: 1, free: 1, address: '' },
+        member: { id: name, role: 'storage', name, zone: '', capacity: 1, free: 1, address: '' },
         have: async () => [...has].map((index) => ({ layout: layoutId(layout), index })),
         keep: async (_layout, index) => {
           shelf.refuse?.()

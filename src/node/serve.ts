@@ -5,34 +5,36 @@ import type { Handler, Message } from '../transport/transporter.ts'
 import { pick } from './local.ts'
 import * as protocol from './protocol.ts'
 
-/** Answers what peers ask of this node's store. */
-export function serveStore(
-  store: Store,
-  hello: (said: protocol.Hello) => Promise<protocol.Hello>,
-): Handler {
-  return async (_peer, request, signal) => {
-    const { header, payload } = request
+/** What this node can be asked, by the name that a request gives in `op`. */
+export type Operations = Readonly<Record<string, Handler>>
+
+/** Answers what peers ask. What is not asked for by a known name is refused. */
+export function serve(operations: Operations): Handler {
+  return async (peer, request, signal) => {
     try {
-      switch (header.op) {
-        case 'hello':
-          return { header: protocol.encodeHello(await hello(protocol.decodeHello(header))) }
-        case 'have':
-          return { header: protocol.encodeHeld(await store.shardsOf(protocol.decodeBlock(header))) }
-        case 'keep': {
-          if (payload === undefined) throw new DreyError('protocol', '"keep" comes with a shard')
-          const { layout, index } = protocol.decodeKeep(header)
-          return {
-            header: { isNew: await store.put({ layout, index, bytes: payload }, { signal }) },
-          }
-        }
-        case 'fetch':
-          return await answerFetch(store, protocol.decodeFetch(header), signal)
-        default:
-          throw new DreyError('protocol', `this node does not know how to "${String(header.op)}"`)
-      }
+      const { op } = request.header
+      const known = typeof op === 'string' && Object.hasOwn(operations, op)
+      if (known) return await operations[op]!(peer, request, signal)
+      throw new DreyError('protocol', `this node does not know how to "${String(op).slice(0, 64)}"`)
     } finally {
       request.release?.()
     }
+  }
+}
+
+/** What peers may ask of this node's store. */
+export function storeOperations(store: Store): Operations {
+  return {
+    async have(_peer, { header }) {
+      return { header: protocol.encodeHeld(await store.shardsOf(protocol.decodeBlock(header))) }
+    },
+    async keep(_peer, { header, payload }, signal) {
+      if (payload === undefined) throw new DreyError('protocol', '"keep" comes with a shard')
+      const { layout, index } = protocol.decodeKeep(header)
+      return { header: { isNew: await store.put({ layout, index, bytes: payload }, { signal }) } }
+    },
+    fetch: async (_peer, { header }, signal) =>
+      answerFetch(store, protocol.decodeFetch(header), signal),
   }
 }
 

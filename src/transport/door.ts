@@ -4,7 +4,7 @@ import type { PeerId } from './transporter.ts'
 
 /** A member as its handshake shows it: who it is, and whose word that is. */
 export interface Vouched extends Member {
-  /** The ids of the authorities' keys that vouch for it, its issuer's first, the swarm's last. */
+  /** The members whose authorities stand between it and the swarm's own, the nearest first. */
   readonly issuers: readonly PeerId[]
 }
 

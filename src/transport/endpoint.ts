@@ -17,10 +17,19 @@ export function formatEndpoint(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** A host that others can try: for "all interfaces", the first one that is not only for this machine. */
-export function reachableHost(host: string): string {
-  if (host !== '0.0.0.0' && host !== '::') return host
+/** The addresses at which a node that listens at `host` may be dialed from elsewhere, the likeliest first. */
+export function reachableEndpoints(host: string, port: number): string[] {
+  return reachableHosts(host).map((one) => formatEndpoint(one, port))
+}
+
+/** For "all interfaces", all that are not only for this machine or this link; this machine's if there are none. */
+function reachableHosts(host: string): string[] {
+  if (host !== '0.0.0.0' && host !== '::') return [host]
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  const outside = all.find(({ internal, family }) => !internal && family === 'IPv4')
-  return outside?.address ?? '127.0.0.1'
+  const outside = all.filter(({ internal, address }) => !internal && !/^fe80:/i.test(address))
+  const usable = outside.filter(({ family }) => family === 'IPv4' || host === '::')
+  const hosts = usable
+    .sort((a, b) => Number(a.family === 'IPv6') - Number(b.family === 'IPv6'))
+    .map(({ address }) => address)
+  return hosts.length > 0 ? hosts : ['127.0.0.1']
 }

@@ -4,7 +4,7 @@ import * as tls from 'node:tls'
 import { DreyError } from '../base/error.ts'
 import type { Vouched } from './door.ts'
 import { parseEndpoint } from './endpoint.ts'
-import { memberOf, peerIdOf, type Identity } from './identity.ts'
+import { issuersMax, issuersOf, memberOf, type Identity } from './identity.ts'
 import { whyUnauthorized } from './refusal.ts'
 
 /**
@@ -29,8 +29,6 @@ const common = {
   ciphers: 'TLS_AES_128_GCM_SHA256',
   secureOptions: constants.SSL_OP_NO_TICKET,
 } as const satisfies tls.SecureContextOptions
-
-const issuersMax = 8 // More than an authority allows between itself and a member.
 
 function credentialsOf(identity: Identity): tls.SecureContextOptions {
   const { keyPem, certificatePem, authorityPem } = identity
@@ -145,15 +143,16 @@ export function vouchedOf(socket: TlsSocket): Vouched {
     const code = socket.authorizationError as unknown as string | undefined
     throw new DreyError('not-a-member', whyUnauthorized(code, certificate !== undefined))
   }
-  return { ...memberOf(certificate), issuers: issuersOf(certificate) }
+  return { ...memberOf(certificate), issuers: issuersOf(chainOf(certificate)) }
 }
 
-function issuersOf(certificate: X509Certificate): string[] {
-  const ids: string[] = []
+/** What a checked certificate's issuers are, as far as the peer showed them. */
+function chainOf(certificate: X509Certificate): X509Certificate[] {
+  const chain: X509Certificate[] = []
   let issuer = certificate.issuerCertificate
-  while (issuer !== undefined && ids.length < issuersMax) {
-    ids.push(peerIdOf(issuer.publicKey))
+  while (issuer !== undefined && chain.length < issuersMax) {
+    chain.push(issuer)
     issuer = issuer.issuerCertificate
   }
-  return ids
+  return chain
 }

@@ -6,7 +6,7 @@ import { silentLog, type Log } from '../base/log.ts'
 import { systemRandom, type Random } from '../base/random.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { OpenDoor, StreamDoor, Vouched } from './door.ts'
-import { formatEndpoint, reachableHost } from './endpoint.ts'
+import { formatEndpoint, reachableEndpoints } from './endpoint.ts'
 import { encodeBye, encodeFrame } from './frame.ts'
 import type { Identity, Member } from './identity.ts'
 import { keepConnected } from './keep.ts'
@@ -101,7 +101,7 @@ export class TlsTransporter implements Transporter {
     }
     this.port = (server.address() as AddressInfo).port
     this.#server = server
-    this.address = this.#options.publicAddress ?? formatEndpoint(reachableHost(host), this.port)
+    this.address = this.#options.publicAddress ?? reachableEndpoints(host, this.port)[0]!
   }
 
   peers(): Peer[] {

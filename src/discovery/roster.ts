@@ -1,0 +1,104 @@
+import { base32 } from 'multiformats/bases/base32'
+import { DreyError } from '../base/error.ts'
+import type { PeerId } from '../transport/transporter.ts'
+import type { MemberRecord } from './record.ts'
+
+/** When each member last spoke, as this node knows: what two nodes compare. */
+export type Digest = readonly (readonly [id: PeerId, at: number])[]
+
+export const rosterMax = 1_024 // About 2 KB each, certificate and all: the membership view.
+
+const agoMs = 30 * 24 * 3_600_000 // A member that left or was silent for so long is forgotten.
+
+/**
+ * What members say of themselves, the newest of each. Only what a member signed gets in, so whoever hands
+ * it on can hold back, and not lie. When it is full, those that have been silent longest make room, then
+ * those farthest from this node, by XOR of their ids: others know them.
+ */
+export class Roster {
+  readonly #own: PeerId
+  readonly #records = new Map<PeerId, MemberRecord>()
+  readonly #max: number
+
+  constructor(own: PeerId, max: number = rosterMax) {
+    this.#own = own
+    this.#max = max
+  }
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  /** Whether there was no room for all. */
+  get isFull(): boolean {
+    return this.#records.size >= this.#max
+  }
+
+  get(id: PeerId): MemberRecord | undefined {
+    return this.#records.get(id)
+  }
+
+  all(): MemberRecord[] {
+    return [...this.#records.values()]
+  }
+
+  /** Takes a record in; says whether it was new or newer. */
+  learn(record: MemberRecord): 'new' | 'newer' | 'known' {
+    const known = this.#records.get(record.id)
+    if (known !== undefined && known.at >= record.at) return 'known'
+    this.#records.set(record.id, record)
+    if (known !== undefined) return 'newer'
+    if (this.#records.size > this.#max) this.#makeRoom()
+    return this.#records.has(record.id) ? 'new' : 'known'
+  }
+
+  forget(id: PeerId): void {
+    this.#records.delete(id)
+  }
+
+  /** Forgets whoever has been gone for long. */
+  sweep(now: number): void {
+    for (const { id, at } of this.all()) {
+      if (id !== this.#own && now - at > agoMs) this.#records.delete(id)
+    }
+  }
+
+  digest(): Digest {
+    return this.all().map(({ id, at }) => [id, at] as const)
+  }
+
+  /** What this node knows better than who has this digest, and of whom that one knows more. */
+  compare(digest: Digest): { newer: MemberRecord[]; wanted: PeerId[] } {
+    const theirs = new Map(digest)
+    const newer = this.all().filter(({ id, at }) => at > (theirs.get(id) ?? -1))
+    const wanted = digest
+      .filter(([id, at]) => at > (this.#records.get(id)?.at ?? -1))
+      .map(([id]) => id)
+    return { newer, wanted }
+  }
+
+  #makeRoom(): void {
+    const newest = Math.max(...this.all().map(({ at }) => at))
+    const isSilent = ({ at }: MemberRecord) => newest - at > 3_600_000
+    const others = this.all().filter(({ id }) => id !== this.#own)
+    const silent = others.filter(isSilent).sort((a, b) => a.at - b.at)
+    const far = () => others.sort((a, b) => compareDistance(this.#own, b.id, a.id))
+    const leaving = silent[0] ?? far()[0]
+    if (leaving === undefined) throw new DreyError('full', 'the roster has room for nobody')
+    this.#records.delete(leaving.id)
+  }
+}
+
+/** Below zero when `a` is nearer to `to` than `b` is, by XOR of their ids (Maymounkov and Mazières 2002). */
+export function compareDistance(to: PeerId, a: PeerId, b: PeerId): number {
+  const [target, left, right] = [to, a, b].map(bitsOf) as [Uint8Array, Uint8Array, Uint8Array]
+  for (const [at, byte] of target.entries()) {
+    const difference = ((left[at] ?? 0) ^ byte) - ((right[at] ?? 0) ^ byte)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+function bitsOf(id: PeerId): Uint8Array {
+  return /^[a-z2-7]{32}$/.test(id) ? base32.baseDecode(id) : new Uint8Array(Buffer.from(id))
+}
