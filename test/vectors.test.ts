@@ -188,7 +188,10 @@ describe('A manifest, as it was promised,', () => {
 })
 
 describe('The order of placement, as it was promised,', () => {
-  for (const { about, members, orders } of placementVectors.swarms) {
+  for (const { about, members, orders } of [
+    ...placementVectors.swarms,
+    ...placementVectors.zoned,
+  ]) {
     it(`is the same everywhere, for ${about}`, () => {
       for (const { address, order } of orders) {
         const shuffled = members.toReversed()
@@ -199,7 +202,9 @@ describe('The order of placement, as it was promised,', () => {
         )
       }
     })
+  }
 
+  for (const { about, members, orders } of placementVectors.swarms) {
     it(`stays for all others when a member leaves, for ${about}`, () => {
       for (const { address, order } of orders) {
         for (const gone of members) {
