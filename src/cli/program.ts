@@ -73,7 +73,7 @@ function describe(act: (command: Command, action: Action) => void): Command {
         'reader',
       )
       .option('--name <name>', 'what people call this machine (default: its host name)')
-      .option('--listen <host:port>', 'where members reach it (default: 0.0.0.0:7117)')
+      .option('--listen <host:port>', 'where members reach it (default: 0.0.0.0:7117), or none')
       .option('--peer <host:port...>', 'members to connect to')
       .option(
         '--capacity <size>',
@@ -90,6 +90,10 @@ function describe(act: (command: Command, action: Action) => void): Command {
         'threads that hash, seal and code, 15 MB each (default: 0, the main one does it)',
       )
       .option('--code <data+parity>', 'a code instead of the swarm’s policy, e.g. 4+2')
+      .option(
+        '--relay [bytes/s]',
+        'carry sealed connections for members who cannot reach each other (default: 4MiB)',
+      )
       .option('--log-level <level>', 'debug, info, warn or error', 'info')
       .option('--unsafe-no-sync', 'for benchmarks: acknowledge before the disk has it'),
     async (options, signal) => (await import('./start.ts')).startCommand(options, signal),

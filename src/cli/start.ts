@@ -5,7 +5,7 @@ import { dataFolder } from '../daemon/folder.ts'
 import { startNode } from '../daemon/start.ts'
 import { answers, httpServer, listenLocally } from '../gateway/http.ts'
 import { DreyError } from '../base/error.ts'
-import { note, say, type Global } from './output.ts'
+import { note, parseSize, say, type Global } from './output.ts'
 
 export interface StartCommand extends Global {
   readonly listen?: string
@@ -13,8 +13,11 @@ export interface StartCommand extends Global {
   readonly threads?: string
   readonly code?: string
   readonly logLevel: string
+  readonly relay?: string | true
   readonly unsafeNoSync?: boolean
 }
+
+const relayDefault = 4 << 20 // A favour: less than a common line at home carries.
 
 /** `drey start`: runs until it is told to stop, then closes what is open. */
 export async function startCommand(options: StartCommand, signal: AbortSignal): Promise<void> {
@@ -32,6 +35,7 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
     peers: options.peer,
     threads: options.threads === undefined ? undefined : parseThreads(options.threads),
     code: options.code,
+    relayBytesPerSecond: parseRelay(options.relay),
     unsafeNoSync: options.unsafeNoSync,
   })
   const server = httpServer(node.door, log)
@@ -40,7 +44,7 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
   say(
     options,
     { id, name, address: node.address },
-    `${name} is member ${id}, reached at ${node.address}`,
+    `${name} is member ${id}, ${node.address ? `reached at ${node.address}` : 'and only dials out'}`,
   )
   const stopped = Promise.withResolvers<void>()
   if (signal.aborted) stopped.resolve()
@@ -49,6 +53,11 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
   note(options, 'closing')
   server.close()
   server.closeAllConnections()
+}
+
+/** `--relay`, `--relay 1MiB`: bytes a second. */
+function parseRelay(relay: string | true | undefined): number | undefined {
+  return relay === undefined ? undefined : relay === true ? relayDefault : parseSize(relay)
 }
 
 function openLog({ logLevel, quiet }: StartCommand): Log {

@@ -10,7 +10,7 @@ export interface Config {
   readonly version: 1
   /** What people call this machine. */
   readonly name: string
-  /** Where it listens for members: "host:port". */
+  /** Where it listens for members: "host:port", or "none". */
   readonly listen: string
   /** Members to connect to: "host:port". Others are learned from them. */
   readonly peers: readonly string[]
@@ -102,12 +102,13 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   return config as Config
 }
 
-/** "host:port", "[::1]:7117", or ":7117" for every interface. */
-export function parseListen(text: string): { host: string; port: number } {
+/** "host:port", "[::1]:7117", ":7117" for every interface, or "none": this node only dials out. */
+export function parseListen(text: string): { host: string; port: number | undefined } {
+  if (text.trim() === 'none') return { host: '', port: undefined }
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text.trim())
   const port = Number(match?.[3])
   if (match === null || port > 65_535) {
-    throw new DreyError('bad-input', `not an address to listen at: "${text}"; write host:port`)
+    throw new DreyError('bad-input', `not an address to listen at: "${text}"; write host:port, or none`)
   }
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port }
 }

@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly peers?: readonly string[]
   readonly threads?: number
   readonly code?: string
+  /** Bytes a second that it carries for members who cannot reach each other. */
+  readonly relayBytesPerSecond?: number
   /** Open for one command alone: it listens nowhere, and is not to be counted on. */
   readonly isVisit?: boolean
   /** For benchmarks alone: what is acknowledged may be lost in a power cut. */
@@ -54,12 +56,12 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const store = opened.use(await openStore(folder, config, options))
   const pool = new Pool({ slots: slotsFor(config.threads) })
   const crew = opened.use(openCrew(pool, config.threads))
-  const { transporter, membership } = opened.use(
+  const { transporter, membership, reach, operations } = opened.use(
     await openSwarm({ folder, config, identity, store, log, isVisit: options.isVisit ?? false }),
   )
   const orchestrator = opened.use(
     new Orchestrator(
-      { store, transporter, membership, pool, crew, clock: systemClock, log },
+      { store, transporter, membership, pool, crew, clock: systemClock, log, operations },
       {
         keys: await readKeys(folder, identity.role, options.passphrase),
         code: config.code === undefined ? undefined : parseCode(config.code),
@@ -72,7 +74,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   return {
     membership,
     door: doorOf(
-      statusDoor(() => statusOf(orchestrator, store)),
+      statusDoor(() => statusOf(orchestrator, { store, membership, reach })),
       blobDoor(orchestrator),
       membersDoor(membersParts(membership)),
     ),
@@ -109,7 +111,8 @@ async function readKeys(folder: DataFolder, role: Role, passphrase?: string) {
 }
 
 /** Only what was given: an option that is not there does not hide the config's. */
-function given({ listen, peers, threads, code }: StartOptions): Partial<Config> {
-  const all = { listen, peers, threads, code }
+function given(options: StartOptions): Partial<Config> {
+  const { listen, peers, threads, code, relayBytesPerSecond } = options
+  const all = { listen, peers, threads, code, relayBytesPerSecond }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }

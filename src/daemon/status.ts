@@ -1,4 +1,6 @@
 import { formatCode } from '../coding/code.ts'
+import type { Membership } from '../discovery/membership.ts'
+import type { Reach } from '../discovery/reach.ts'
 import { jsonReply, type PartDoor } from '../gateway/door.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import type { Store } from '../store/store.ts'
@@ -15,6 +17,8 @@ export interface NodeStatus {
   readonly shards: number
   readonly bytes: number
   readonly free: number
+  /** How others reach it. */
+  readonly reach: Reachability
   /** Those that can be asked now. */
   readonly members: readonly {
     readonly id: PeerId
@@ -27,15 +31,48 @@ export interface NodeStatus {
   }[]
 }
 
+export interface Reachability {
+  /** What it tells others to dial. */
+  readonly addresses: readonly string[]
+  /** Members that dialed it back, at which address, and why they failed if they did. */
+  readonly trials: readonly {
+    readonly by: string
+    readonly address: string
+    readonly why?: string
+  }[]
+  /** Names of the members over which it is reached when it cannot be dialed. */
+  readonly relays: readonly string[]
+}
+
+export interface StatusParts {
+  readonly store: Store
+  readonly membership: Membership
+  readonly reach: Reach
+}
+
 /** `GET /status`. */
 export function statusDoor(status: () => Promise<NodeStatus>): PartDoor {
   return ({ method, path }) =>
     path === '/status' && method === 'GET' ? status().then((value) => jsonReply(value)) : undefined
 }
 
-export async function statusOf(node: Orchestrator, store: Store): Promise<NodeStatus> {
-  const { shards, bytes, free } = await store.usage()
+export async function statusOf(node: Orchestrator, parts: StatusParts): Promise<NodeStatus> {
+  const { shards, bytes, free } = await parts.store.usage()
   const { id, name, role, zone, address } = node.self()
-  const code = formatCode(node.code())
-  return { id, name, role, zone, address, code, shards, bytes, free, members: node.members() }
+  return {
+    ...{ id, name, role, zone, address, shards, bytes, free },
+    code: formatCode(node.code()),
+    reach: reachabilityOf(parts),
+    members: node.members(),
+  }
+}
+
+function reachabilityOf({ membership, reach }: StatusParts): Reachability {
+  const names = new Map(membership.others().map(({ record }) => [record.id, record.name]))
+  const nameOf = (id: string) => names.get(id) ?? id
+  return {
+    addresses: membership.own.addresses,
+    trials: reach.trials.map((trial) => ({ ...trial, by: nameOf(trial.by) })),
+    relays: membership.own.relays.map(nameOf),
+  }
 }

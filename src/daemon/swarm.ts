@@ -2,14 +2,19 @@ import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import { Membership } from '../discovery/membership.ts'
+import { Reach } from '../discovery/reach.ts'
+import type { Operations } from '../node/serve.ts'
 import type { Store } from '../store/store.ts'
-import { reachableEndpoints } from '../transport/endpoint.ts'
 import type { Identity } from '../transport/identity.ts'
 import { CertificateNotary } from '../transport/notary.ts'
+import { RelayHost } from '../transport/relay.ts'
+import { dialThrough, relayAnswerer } from '../transport/relayGuest.ts'
 import { listenTls, type TlsTransporter } from '../transport/tlsTransporter.ts'
 import { parseListen, type Config } from './config.ts'
 import type { DataFolder } from './folder.ts'
 import { keepRecords, readKnown, saveEvictions } from './known.ts'
+import { dialableAddress } from './relays.ts'
+import { describeSelf, followSelf } from './self.ts'
 
 export interface SwarmParts {
   readonly folder: DataFolder
@@ -20,62 +25,82 @@ export interface SwarmParts {
   readonly isVisit: boolean
 }
 
-/** A node's standing in its swarm: how it is connected, and whom it knows. */
+/** A node's standing in its swarm: how it is connected, whom it knows, and what peers may ask about that. */
 export interface Swarm extends AsyncDisposable {
   readonly transporter: TlsTransporter
   readonly membership: Membership
+  readonly notary: CertificateNotary
+  readonly reach: Reach
+  readonly operations: Operations
 }
+
+const probeProtocol = 'drey-reach/1'
+const common = { clock: systemClock, random: systemRandom }
 
 /** Opens it. Evicted members are refused from the first handshake on. */
 export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
   const { folder, config, identity, store, log, isVisit } = parts
   await using opened = new AsyncDisposableStack()
   const known = await readKnown(folder, log)
-  const common = { clock: systemClock, log, random: systemRandom }
-  const { host, port } = parseListen(config.listen)
   let membership: Membership | undefined
   const transporter = opened.use(
     await listenTls({
-      ...common,
-      identity,
-      ...(isVisit ? {} : { host, port }),
+      ...{ ...common, log, identity },
+      ...(isVisit ? {} : parseListen(config.listen)),
       publicAddress: config.publicAddress,
       refuse: (member) => (membership ? membership.whyNot(member) : 'this node is just starting'),
     }),
   )
+  const reach = opened.use(openReach(transporter))
   const notary = new CertificateNotary(identity, systemClock)
-  const describe = async () => ({
-    free: (await store.usage()).free,
-    addresses: addressesOf(config, transporter),
-  })
+  const self = { config, store, transporter, reach, mapped: () => undefined }
+  const { name, capacity, zone = '', relayBytesPerSecond } = config
   membership = opened.use(
     new Membership(
       {
-        ...common,
-        transporter,
-        notary,
-        describe,
+        ...{ ...common, log, transporter, notary },
+        describe: () => describeSelf(self, membership),
         saveEvictions: (evictions) => saveEvictions(folder, evictions),
+        dialThrough: (relay, id, signal) =>
+          dialThrough(transporter, { relay: dialableAddress(relay, membership), id }, { signal }),
       },
       {
-        name: config.name,
-        zone: config.zone ?? '',
-        relays: [],
-        offersRelay: false,
-        capacity: config.capacity,
-        stage: 'here',
-        ...(await describe()),
+        ...{ name, zone, capacity, stage: 'here', offersRelay: relayBytesPerSecond !== undefined },
+        ...(await describeSelf(self)),
       },
     ),
   )
   await membership.remember(known.records, known.evictions)
   opened.use(keepRecords(folder, membership, log))
+  if (relayBytesPerSecond !== undefined && !isVisit) {
+    const bytesPerSecond = relayBytesPerSecond
+    opened.use(new RelayHost({ transporter, clock: systemClock, log, bytesPerSecond }))
+  }
+  const following = new AbortController()
+  opened.defer(() => following.abort())
+  void followSelf(self, membership, following.signal)
+  const come = relayAnswerer({ transporter, clock: systemClock, log })
   const close = opened.move()
-  return { transporter, membership, [Symbol.asyncDispose]: () => close.disposeAsync() }
+  return {
+    ...{ transporter, membership, notary, reach },
+    operations: {
+      reach: reach.answer,
+      relay: async (peer, { header }) =>
+        come(header, { id: peer.id, address: dialableAddress(peer, membership) }),
+    },
+    [Symbol.asyncDispose]: () => close.disposeAsync(),
+  }
 }
 
-function addressesOf({ listen, publicAddress }: Config, { port }: TlsTransporter): string[] {
-  if (port === undefined) return []
-  const own = reachableEndpoints(parseListen(listen).host, port)
-  return [...new Set([...(publicAddress ? [publicAddress] : []), ...own])].slice(0, 6)
+function openReach(transporter: TlsTransporter): Reach {
+  transporter.openDoor(probeProtocol, 'member', async (stream) => void stream.end())
+  return new Reach({
+    ...{ ...common, transporter },
+    port: () => transporter.port,
+    probe: async (address, signal) => {
+      const { stream, member } = await transporter.dialDoor(address, probeProtocol, { signal })
+      stream.destroy()
+      return member.id
+    },
+  })
 }
