@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
 import { whyNotValid, type Identity, type Member } from './identity.ts'
+import { Patience } from './patience.ts'
 import { isRefusal, whyRefused } from './refusal.ts'
 import { Dialer, Handshakes, membersProtocol, secured, type TlsSocket } from './tls.ts'
 
@@ -94,7 +95,8 @@ export class Dialing {
     if (why !== undefined) {
       throw new DreyError('not-a-member', `this node's certificate is not valid: ${why}`)
     }
-    using patience = new Patience(clock, handshakeMs, address)
+    const late = `${address} did not answer within ${handshakeMs} ms`
+    using patience = new Patience(clock, handshakeMs, new DreyError('unreachable', late))
     const limit = AbortSignal.any([outer, patience.signal])
     let socket: TlsSocket | undefined
     const leave = () => void socket?.destroy(limit.reason as Error)
@@ -137,29 +139,8 @@ export class Dialing {
   }
 }
 
-/** A time limit whose rest ends with what it limits. */
-class Patience implements Disposable {
-  readonly #late = new AbortController()
-  readonly #done = new AbortController()
-
-  constructor(clock: Clock, ms: number, address: string) {
-    const why = `${address} did not answer within ${ms} ms`
-    clock.sleep(ms, this.#done.signal).then(
-      () => this.#late.abort(new DreyError('unreachable', why)),
-      () => {}, // In time.
-    )
-  }
-
-  get signal(): AbortSignal {
-    return this.#late.signal
-  }
-
-  [Symbol.dispose](): void {
-    this.#done.abort()
-  }
-}
-
-function whyNot(address: string, cause: unknown): DreyError {
+/** Why nothing came of dialing an address: 'unreachable', or 'not-a-member' for what is not for us there. */
+export function whyNot(address: string, cause: unknown): DreyError {
   const gone = 'the connection is gone: '
   if (isDreyError(cause, 'unreachable') && cause.message.startsWith(gone)) {
     const said = `${address} did not accept this node: ${cause.message.slice(gone.length)}`

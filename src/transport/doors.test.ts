@@ -30,8 +30,10 @@ describe('a port', () => {
     assert.equal(await text(stream), `you are ${bob.id}`)
     const { authorityPem } = await swarm.member()
     for (const trusted of [authorityPem, undefined]) {
-      const open = await dialStranger(ann.address, 'test-open', { authorityPem: trusted, signal })
-      assert.equal(await text(open), 'you are nobody')
+      const stranger = { authorityPem: trusted, signal }
+      const { stream, member } = await dialStranger(ann.address, 'test-open', stranger)
+      assert.equal(member?.id, trusted && ann.id)
+      assert.equal(await text(stream), 'you are nobody')
     }
     assert.equal(ann.peers().length, 0)
   })
@@ -39,7 +41,7 @@ describe('a port', () => {
   it('lets nobody through a door that demands a member', async () => {
     await using ann = await listenTls({ ...here, identity: await swarm.member() })
     ann.openDoor('test-member', 'member', tell)
-    const stream = await dialStranger(ann.address, 'test-member', { signal })
+    const { stream } = await dialStranger(ann.address, 'test-member', { signal })
     assert.doesNotMatch(await text(stream).catch(() => ''), /you are/)
   })
 

@@ -158,6 +158,11 @@ export function encodeError(code: string, message: string): Uint8Array {
 export function decodeError(body: Uint8Array): DreyError {
   const [code, message] = decodeList(body, 2)
   if (typeof code !== 'string' || typeof message !== 'string') throw broken('an error that is none')
+  return errorOf(code, message)
+}
+
+/** What the other side failed with, by its own words. */
+export function errorOf(code: string, message: string): DreyError {
   const known = Object.hasOwn(errorCodes, code)
   return known
     ? new DreyError(code as ErrorCode, message)

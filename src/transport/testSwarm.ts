@@ -2,18 +2,19 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { createAuthority, issue, type Authority } from './authority.ts'
 import { createKey, makeIdentity, type Identity } from './identity.ts'
+import type { Role } from './transporter.ts'
 
 /** A swarm for tests, whose members are made as they are needed. */
 export async function testSwarm(name = 'test'): Promise<{
   readonly authority: Authority
-  member(options?: { days?: number; trusting?: Authority }): Promise<Identity>
+  member(options?: { role?: Role; days?: number; trusting?: Authority }): Promise<Identity>
 }> {
   const authority = await createAuthority(name)
   return {
     authority,
-    async member({ days = 10, trusting = authority } = {}) {
+    async member({ role = 'storage', days = 10, trusting = authority } = {}) {
       const { keyPem, publicKeyPem } = createKey()
-      const certificatePem = await issue(authority, publicKeyPem, { role: 'storage', days })
+      const certificatePem = await issue(authority, publicKeyPem, { role, days })
       return makeIdentity({ keyPem, certificatePem, authorityPem: trusting.certificatePem })
     },
   }

@@ -18,6 +18,7 @@ import { whyUnauthorized } from './refusal.ts'
  *   limit does not fire: ours is on the TCP socket beneath.
  * - Tickets would let a member return without showing its certificate: there are none.
  * - A chain ends in the authority only when that was checked: what a peer shows beyond is not believed.
+ * - A dialer is given the other side's certificate once; asked again, `getPeerX509Certificate` has none.
  */
 export const membersProtocol = 'drey/1'
 
@@ -96,13 +97,13 @@ export class Dialer {
 
 /**
  * Dials a member as somebody who is none yet. With `authorityPem` the other side is a member of that
- * authority's swarm, or this fails; without, it may be anyone. Throws what `secured` throws.
+ * authority's swarm, or this fails; without, it may be anyone. Throws what `secured` throws, or 'not-a-member'.
  */
 export async function dialStranger(
   address: string,
   protocol: string,
   { authorityPem, signal }: { authorityPem?: string; signal: AbortSignal },
-): Promise<Duplex> {
+): Promise<{ stream: Duplex; member: Vouched | undefined }> {
   signal.throwIfAborted()
   const socket = tls.connect({
     ...common,
@@ -114,8 +115,7 @@ export async function dialStranger(
   })
   socket.setNoDelay(true)
   await secured(socket, signal)
-  if (authorityPem !== undefined) vouchedOf(socket)
-  return socket
+  return { stream: socket, member: authorityPem === undefined ? undefined : vouchedOf(socket) }
 }
 
 /** Resolves when a dialer's side of a handshake is done; the socket is gone when it fails. */
