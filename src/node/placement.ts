@@ -1,6 +1,7 @@
 import type { Address } from '../address/address.ts'
 import { blake3 } from '../address/blake3.ts'
 import { asBuffer } from '../base/bytes.ts'
+import type { Holder } from './holder.ts'
 
 /** What placement knows of a member. */
 export interface Place {
@@ -32,6 +33,32 @@ export function placementOrder<M extends Place>(address: Address, members: reado
     others.push(member)
   }
   return rounds.flat()
+}
+
+/**
+ * Who should take one more shard of a block, when some are placed already, members have refused, or there
+ * are fewer members than shards. Of these members those that have the fewest shards; of those the ones
+ * whose zone has the fewest; of those the first in order. `homes` says who has which shards, also of
+ * members that take no more.
+ */
+export function nextHome(
+  order: readonly Holder[],
+  homes: ReadonlyMap<Holder, ReadonlySet<number>>,
+): Holder | undefined {
+  const zoneOf = ({ member }: Holder) => member.zone || member.id
+  const inZone = new Map<string, number>()
+  for (const [holder, { size }] of homes) {
+    inZone.set(zoneOf(holder), (inZone.get(zoneOf(holder)) ?? 0) + size)
+  }
+  let best: { holder: Holder; load: number; zoneLoad: number } | undefined
+  for (const holder of order) {
+    const load = homes.get(holder)?.size ?? 0
+    const zoneLoad = inZone.get(zoneOf(holder)) ?? 0
+    const isBetter = !best || load < best.load || (load === best.load && zoneLoad < best.zoneLoad)
+    if (isBetter) best = { holder, load, zoneLoad }
+    if (zoneLoad === 0) break // Nobody is better.
+  }
+  return best?.holder
 }
 
 function rendezvousOrder<M extends Place>(address: Address, members: readonly M[]): M[] {

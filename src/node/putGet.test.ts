@@ -3,6 +3,8 @@ import { describe, it } from 'node:test'
 import { formatAddress } from '../address/address.ts'
 import { isDreyError } from '../base/error.ts'
 import { between, seededRandom } from '../base/random.ts'
+import { QuotaStore } from '../store/quota.ts'
+import type { Store } from '../store/store.ts'
 import { fetchBlob, neighbourhood, torn } from './neighbourhood.ts'
 
 const random = seededRandom(42)
@@ -126,6 +128,40 @@ describe('a swarm of six', () => {
     const { address } = await elsewhere.peers[0]!.node.put(torn(film))
     const asked = fetchBlob(town.peers[0]!, address)
     await assert.rejects(asked, (error) => isDreyError(error, 'not-found'))
+  })
+})
+
+describe('a swarm in three houses', () => {
+  it('survives that one burns down, whichever it is', async () => {
+    for (const burnt of [0, 1, 2]) {
+      await using town = await neighbourhood({ peers: 9, zone: (index) => `house ${index % 3}` })
+      const { address } = await town.peers[0]!.node.put(torn(film))
+      await town.leave(burnt, burnt + 3, burnt + 6)
+      const reader = town.peers[burnt === 2 ? 7 : 8]!
+      assert.ok((await fetchBlob(reader, address)).equals(film), `house ${burnt} burnt`)
+    }
+  })
+
+  it('has as many shards of each block in each, also when a member is full', async () => {
+    const full = (inner: Store, index: number) =>
+      index === 4 ? new QuotaStore(inner, { bytesMax: 0 }) : inner
+    await using town = await neighbourhood({
+      peers: 9,
+      code: { k: 4, n: 6 },
+      zone: (index) => `house ${index % 3}`,
+      store: full,
+    })
+    await town.peers[0]!.node.put(torn(film))
+    const housesOf = new Map<string, number[]>()
+    for (const [index, names] of await town.shards()) {
+      for (const { block } of names) {
+        const houses = housesOf.get(String(block)) ?? [0, 0, 0]
+        houses[index % 3]! += 1
+        housesOf.set(String(block), houses)
+      }
+    }
+    assert.ok(housesOf.size > 5)
+    for (const houses of housesOf.values()) assert.equal(Math.max(...houses), Math.min(...houses))
   })
 })
 

@@ -6,6 +6,7 @@ import { silentLog } from '../base/log.ts'
 import type { Code } from '../coding/code.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Holder } from './holder.ts'
+import type { Member } from './member.ts'
 import { scatter, type Scattered } from './scatter.ts'
 
 const size = 100_000
@@ -19,6 +20,7 @@ interface Shelf {
   /** Which shards are there. */
   readonly has: Set<number>
   readonly holder: Holder
+  zone: string
   /** What it does when it is sent a shard. */
   refuse: (() => void) | undefined
 }
@@ -30,9 +32,13 @@ function shelves(layout: Layout, ...before: number[][]): Shelf[] {
     const has = new Set(indexes)
     const shelf: Shelf = {
       has,
+      zone: '',
       refuse: undefined,
       holder: {
-        member: { id: name, role: 'storage', name, zone: '', capacity: 1, free: 1, address: '' },
+        get member(): Member {
+          const { zone } = shelf
+          return { id: name, role: 'storage', name, zone, capacity: 1, free: 1, address: '' }
+        },
         have: async () => [...has].map((index) => ({ layout: layoutId(layout), index })),
         keep: async (_layout, index) => {
           shelf.refuse?.()
@@ -122,6 +128,32 @@ describe('Scattering a block', () => {
     const town = shelves(layout, [0], [0], [], [])
 
     assert.deepEqual(await scattered(layout, town), { members: 3, survives: 2, sent: 1 })
+  })
+
+  it('spreads over zones as evenly as over members when there are fewer members than shards', async () => {
+    const layout = layoutOf({ k: 2, n: 4 })
+    const town = shelves(layout, [], [], [])
+    town.forEach((shelf, at) => (shelf.zone = ['north', 'south', 'north'][at]!))
+    await scattered(layout, town)
+
+    assert.deepEqual(
+      town.map(({ has }) => has.size),
+      [1, 2, 1],
+      'either house may burn down',
+    )
+  })
+
+  it('replaces a member by one of its zone, so that no other zone has two shards', async () => {
+    const layout = layoutOf({ k: 2, n: 3 })
+    const town = shelves(layout, [], [], [], [], [])
+    town.forEach((shelf, at) => (shelf.zone = ['north', 'south', 'attic', 'north', 'south'][at]!))
+    town[1]!.refuse = throwing(new DreyError('full', 'this node is full'))
+    await scattered(layout, town)
+
+    assert.deepEqual(
+      town.map(({ has }) => has.size),
+      [1, 0, 1, 0, 1],
+    )
   })
 
   it('fails with what it takes when no loss would be survived', async () => {

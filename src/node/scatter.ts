@@ -2,6 +2,7 @@ import { DreyError, isDreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Holder } from './holder.ts'
+import { nextHome } from './placement.ts'
 import { survivedBy } from './receipt.ts'
 
 /** What became of one block's shards. */
@@ -17,8 +18,9 @@ export interface Scattered {
 /**
  * Brings the n shards of a block to n different members, in their placement order, and waits until they
  * are synced there. Members that have a shard already are not sent it again. A slow or dying one is
- * replaced by the next in order, and where none is left, by one that has a shard already. Throws
- * 'not-enough-members' when not even one loss would be survived (of a code that has any parity).
+ * replaced by the next in order, of its zone if that has no other, and where none is left, by one that
+ * has a shard already. Throws 'not-enough-members' when not even one loss would be survived (of a code
+ * that has any parity).
  */
 export async function scatter(
   layout: Layout,
@@ -137,13 +139,11 @@ class Scattering {
     }
   }
 
-  /** The first in order that has nothing yet; else, for coded shards, the one that has the fewest. */
+  /** A second shard on one member is better than none; a second copy is not. */
   #nextFor(index: number | undefined): Holder | undefined {
     const live = this.#order.filter((holder) => !this.#failed.has(holder))
-    const load = (holder: Holder) => this.#homes.get(holder)?.size ?? 0
-    const unused = live.find((holder) => load(holder) === 0)
-    if (unused !== undefined || index === undefined) return unused
-    return live.toSorted((a, b) => load(a) - load(b))[0]
+    const next = nextHome(live, this.#homes)
+    return index === undefined && next && this.#homes.has(next) ? undefined : next
   }
 
   #giveUpOn(holder: Holder, error: unknown): void {
