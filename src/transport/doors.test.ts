@@ -88,7 +88,7 @@ describe('a stream that somebody else carries', () => {
       bob.connectOver(right, { ...common, side: 'server', id: ann.id }),
     ])
     assert.equal(tries[0].status, 'rejected')
-    assert.ok(isDreyError((tries[0]).reason, 'not-a-member'))
+    assert.ok(isDreyError(tries[0].reason, 'not-a-member'))
     await Promise.all([ann.close(), bob.close()])
   })
 

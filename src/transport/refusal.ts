@@ -18,7 +18,8 @@ const sentences: Record<string, string> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
   ERR_SSL_UNEXPECTED_MESSAGE: 'it does not speak TLS as agreed',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not accept our certificate: it is of another swarm',
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'that is not spoken there (only issuers let somebody in)',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
+    'that is not spoken there (only issuers let somebody in)',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it demands a certificate',
   ECONNRESET: 'it ended the connection during the handshake',
 }
