@@ -89,7 +89,7 @@ async function pipe(mib: number, pool: Pool, crew: Crew): Promise<void> {
     segmentsAhead: pool.slots,
     hash: 'blake3',
     code: () => code,
-    order: () => holders,
+    order: async () => holders,
     signal: new AbortController().signal,
   })
 }

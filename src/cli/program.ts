@@ -121,6 +121,15 @@ function describe(act: (command: Command, action: Action) => void): Command {
       (await import('./get.ts')).getCommand(address!, options, signal),
   )
   act(
+    command(
+      'find <address>',
+      'who holds shards of this block, and which way they were found',
+      'drey find bafyr4i…',
+    ),
+    async (options, signal, [address]) =>
+      (await import('./find.ts')).findCommand(address!, options, signal),
+  )
+  act(
     command('status', 'this node, its members, and its space', 'drey status --json'),
     async (options, signal) => (await import('./status.ts')).statusCommand(options, signal),
   )

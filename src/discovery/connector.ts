@@ -55,6 +55,16 @@ export class Connector implements Disposable {
     }
   }
 
+  /** Ends connections that are not wanted, the oldest first, until at most `max` are left. */
+  prune(max: number): void {
+    const { transporter } = this.#parts
+    const peers = transporter.peers()
+    const unwanted = peers.filter(({ id }) => !this.#wanted.has(id))
+    for (const peer of unwanted.slice(0, Math.max(0, peers.length - max))) {
+      peer.close('this node has too many connections')
+    }
+  }
+
   isWanted(id: PeerId): boolean {
     return this.#wanted.has(id)
   }

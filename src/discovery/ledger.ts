@@ -15,6 +15,8 @@ export interface LedgerParts {
   readonly notary: Notary
   readonly clock: Clock
   readonly log: Log
+  readonly membersMax: number
+  readonly isConnected: (id: PeerId) => boolean
 }
 
 /** What was new in what somebody said. */
@@ -42,7 +44,7 @@ export class Ledger {
   constructor(parts: LedgerParts, saying: Omit<Saying, 'at'>) {
     this.#parts = parts
     this.#rarely = new Rarely(parts.clock)
-    this.roster = new Roster(parts.notary.id)
+    this.roster = new Roster(parts.notary.id, parts.membersMax, parts.isConnected)
     this.#saying = { ...saying, at: 0 }
     this.sign({})
   }

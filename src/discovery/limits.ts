@@ -1,3 +1,5 @@
+import { rosterMax } from './roster.ts'
+
 /** How often members speak of themselves and of each other. Milliseconds. */
 export interface MembershipLimits {
   /** A member says anew that it is there. */
@@ -10,6 +12,8 @@ export interface MembershipLimits {
   readonly answerMs: number
   /** Members that everyone is connected to; in a larger swarm a node chooses this many. */
   readonly peersMax: number
+  /** Members that a node knows; of a larger swarm it knows a part. */
+  readonly membersMax: number
 }
 
 export const membershipDefaults: MembershipLimits = {
@@ -18,4 +22,5 @@ export const membershipDefaults: MembershipLimits = {
   awayMs: 600_000,
   answerMs: 4_000,
   peersMax: 64, // About 150 KB each.
+  membersMax: rosterMax,
 }

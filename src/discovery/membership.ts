@@ -45,6 +45,7 @@ export interface Seen {
 }
 
 const rumorPeers = 6 // That each hands a new record to: it is with everyone within a few steps.
+const connectionsPerPeer = 4 // Others want this node too, and some are asked now and then.
 const settlingMs = 20
 const missedBeats = 2.5 // One may be late on its way through the swarm.
 
@@ -70,7 +71,9 @@ export class Membership implements AsyncDisposable {
     this.#parts = parts
     this.#limits = { ...membershipDefaults, ...limits }
     this.#rarely = new Rarely(parts.clock)
-    this.#ledger = new Ledger(parts, saying)
+    const isConnected = (id: PeerId) => parts.transporter.peers().some((peer) => peer.id === id)
+    const { membersMax } = this.#limits
+    this.#ledger = new Ledger({ ...parts, membersMax, isConnected }, saying)
     this.connector = new Connector({ ...parts, recordOf: (id) => this.#ledger.roster.get(id) })
     this.#stopWatching = parts.transporter.watch(({ type, peer }) => {
       this.#ledger.hear(peer.id)
@@ -280,6 +283,7 @@ export class Membership implements AsyncDisposable {
     const present = this.others().filter(({ record }) => record.stage !== 'left')
     const { peersMax } = this.#limits
     this.connector.want(chooseWanted(this.#parts.transporter.id, present, peersMax))
+    this.connector.prune(peersMax * connectionsPerPeer)
   }
 
   #tell(): void {

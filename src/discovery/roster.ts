@@ -1,5 +1,4 @@
 import { base32 } from 'multiformats/bases/base32'
-import { DreyError } from '../base/error.ts'
 import type { PeerId } from '../transport/transporter.ts'
 import type { MemberRecord } from './record.ts'
 
@@ -8,6 +7,7 @@ export type Digest = readonly (readonly [id: PeerId, at: number])[]
 
 export const rosterMax = 1_024 // About 2 KB each, certificate and all: the membership view.
 
+const silentMs = 3_600_000
 const agoMs = 30 * 24 * 3_600_000 // A member that left or was silent for so long is forgotten.
 
 /**
@@ -19,10 +19,13 @@ export class Roster {
   readonly #own: PeerId
   readonly #records = new Map<PeerId, MemberRecord>()
   readonly #max: number
+  readonly #isConnected: (id: PeerId) => boolean
 
-  constructor(own: PeerId, max: number = rosterMax) {
+  /** Whoever is connected is never forgotten, even when it is full. */
+  constructor(own: PeerId, max: number, isConnected: (id: PeerId) => boolean) {
     this.#own = own
     this.#max = max
+    this.#isConnected = isConnected
   }
 
   get size(): number {
@@ -79,13 +82,11 @@ export class Roster {
 
   #makeRoom(): void {
     const newest = Math.max(...this.all().map(({ at }) => at))
-    const isSilent = ({ at }: MemberRecord) => newest - at > 3_600_000
-    const others = this.all().filter(({ id }) => id !== this.#own)
-    const silent = others.filter(isSilent).sort((a, b) => a.at - b.at)
-    const far = () => others.sort((a, b) => compareDistance(this.#own, b.id, a.id))
-    const leaving = silent[0] ?? far()[0]
-    if (leaving === undefined) throw new DreyError('full', 'the roster has room for nobody')
-    this.#records.delete(leaving.id)
+    const others = this.all().filter(({ id }) => id !== this.#own && !this.#isConnected(id))
+    const silent = others.filter(({ at }) => newest - at > silentMs).sort((a, b) => a.at - b.at)
+    const [leaving] =
+      silent.length > 0 ? silent : others.sort((a, b) => compareDistance(this.#own, b.id, a.id))
+    if (leaving !== undefined) this.#records.delete(leaving.id)
   }
 }
 

@@ -4,6 +4,7 @@ import { formatLink, parseLink } from '../address/link.ts'
 import { DreyError } from '../base/error.ts'
 import { parseCode } from '../coding/code.ts'
 import type { Finding } from '../node/gather.ts'
+import type { Found } from '../node/locate.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import { describeReceipt } from '../node/receipt.ts'
 import type { DoorReply, DoorRequest, PartDoor } from './door.ts'
@@ -28,15 +29,34 @@ export interface PutReply {
   readonly summary: string
 }
 
-/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`. */
+/** What `GET /find/ADDRESS` answers. */
+export interface FindReply {
+  readonly address: string
+  readonly layers: readonly Found[]
+}
+
+/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`, `GET /find/ADDRESS`. */
 export function blobDoor(node: Orchestrator): PartDoor {
   return (request) => {
     const { method, path } = request
     if (path === '/blob' && method === 'PUT') return putBlob(node, request)
     const match = /^\/blob\/([^/]+)$/.exec(path)
     if (match && (method === 'GET' || method === 'HEAD')) return getBlob(node, request, match[1]!)
+    const sought = /^\/find\/([^/]+)$/.exec(path)
+    if (sought && method === 'GET') return findBlob(node, request, sought[1]!)
     return undefined
   }
+}
+
+async function findBlob(
+  node: Orchestrator,
+  request: DoorRequest,
+  name: string,
+): Promise<DoorReply> {
+  const address = parseAddress(name)
+  const layers = await node.locate(address, { signal: request.signal })
+  const reply: FindReply = { address: formatAddress(address), layers }
+  return jsonReply(reply)
 }
 
 async function putBlob(node: Orchestrator, request: DoorRequest): Promise<DoorReply> {

@@ -8,6 +8,8 @@ export interface Limits {
   readonly fetchMs: number
   /** A fetch is doubled when it takes three times the usual, but not before this. */
   readonly hedgeFloorMs: number
+  /** For the DHT, and for meeting whom it hints at. */
+  readonly hintsMs: number
   /** Segments of one put or get that are under way. */
   readonly segmentsAhead: number
 }
@@ -17,5 +19,6 @@ export const defaultLimits: Limits = {
   keepMs: 15_000, // A busy disk syncs within seconds; longer is as good as gone.
   fetchMs: 6_000, // Two tries fit into the time in which people expect an error.
   hedgeFloorMs: 150, // A shard costs bandwidth: not for a hiccup.
+  hintsMs: 10_000, // A lookup through gone nodes takes some waits of two seconds.
   segmentsAhead: 4, // Memory per put or get: 4 MiB, and its parity.
 }

@@ -9,6 +9,8 @@ import { Pool } from '../pipe/pool.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { Shard, ShardName, Store } from '../store/store.ts'
 import { WrapperStore } from '../store/wrapper.ts'
+import type { Hints } from '../discovery/hints.ts'
+import type { MembershipLimits } from '../discovery/limits.ts'
 import { Membership } from '../discovery/membership.ts'
 import { MemoryNetwork } from '../transport/memory.ts'
 import { MemoryNotary } from '../transport/memoryNotary.ts'
@@ -28,12 +30,20 @@ export interface Neighbour {
 
 export interface NeighbourhoodOptions {
   readonly peers: number
+  /** Live in this network, and are numbered from here on. */
+  readonly network?: MemoryNetwork
+  readonly first?: number
   readonly seed?: number
   readonly code?: Code
   readonly limits?: Partial<Limits>
   readonly role?: (index: number) => Role
   readonly capacity?: (index: number) => number
   readonly zone?: (index: number) => string
+  readonly membership?: Partial<MembershipLimits>
+  /** In place of a DHT. */
+  readonly hints?: Hints
+  /** Neighbours are met until each knows so many others. */
+  readonly meeting?: number
   /** Wraps each neighbour's store. */
   readonly store?: (inner: Store, index: number) => Store
 }
@@ -44,15 +54,18 @@ const shortLimits = { answerMs: 300, keepMs: 400, fetchMs: 400, hedgeFloorMs: 40
 
 /** Whole nodes that know each other, over memory stores and the memory network. */
 export async function neighbourhood(options: NeighbourhoodOptions): Promise<Neighbourhood> {
-  const network = new MemoryNetwork({ seed: options.seed, aliveMs: 60_000 })
-  const peers = Array.from({ length: options.peers }, (_, index) => settle(network, index, options))
+  const network = options.network ?? new MemoryNetwork({ seed: options.seed, aliveMs: 60_000 })
+  const peers = Array.from({ length: options.peers }, (_, index) =>
+    settle(network, (options.first ?? 0) + index, options),
+  )
   // Each knows the first; the membership tells of the others.
   for (const { transporter } of peers.slice(1))
     transporter.keepConnected(peers[0]!.transporter.address)
   const town = new Neighbourhood(network, peers)
   const met = ({ membership }: Neighbour) =>
     membership.others().filter(({ peer }) => peer !== undefined).length
-  while (peers.some((peer) => met(peer) < peers.length - 1)) await systemClock.sleep(1)
+  const { meeting = peers.length - 1 } = options
+  while (peers.some((peer) => met(peer) < meeting)) await systemClock.sleep(1)
   return town
 }
 
@@ -77,9 +90,10 @@ function settle(network: MemoryNetwork, index: number, options: NeighbourhoodOpt
       free: 0,
       stage: 'here',
     },
+    options.membership,
   )
   const node = new Orchestrator(
-    { ...common, store, membership, pool, crew },
+    { ...common, store, membership, pool, crew, hints: options.hints },
     {
       keys: role !== 'storage' ? readKeysOf(new Uint8Array(32).fill(5)) : undefined,
       code: options.code,

@@ -2,7 +2,7 @@ import { codecs, type Address } from '../address/address.ts'
 import type { HashName } from '../address/hash.ts'
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { DreyError } from '../base/error.ts'
+import { DreyError, isDreyError } from '../base/error.ts'
 import { Window } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { codeFor, policyFor, type Code } from '../coding/code.ts'
@@ -12,17 +12,18 @@ import type { Range } from '../manifest/reader.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
 import type { Store } from '../store/store.ts'
+import type { Hints } from '../discovery/hints.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Transporter } from '../transport/transporter.ts'
+import { Circle } from './circle.ts'
 import { gather, type Finding } from './gather.ts'
 import { Blob, fetchNode, type GetParts } from './get.ts'
-import type { Holder } from './holder.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { LocalHolder } from './local.ts'
+import { locate, type Found } from './locate.ts'
 import type { Member } from './member.ts'
-import { memberOf, Members } from './members.ts'
+import { memberOf } from './members.ts'
 import { Pace } from './pace.ts'
-import { placementOrder } from './placement.ts'
 import { put, type Stored } from './put.ts'
 import { serve, storeOperations, type Operations } from './serve.ts'
 
@@ -35,6 +36,8 @@ export interface OrchestratorParts {
   readonly crew: Crew
   readonly clock: Clock
   readonly log: Log
+  /** Where members are found that this node does not know; the DHT. */
+  readonly hints?: Hints
   /** What peers may ask besides shards and members. */
   readonly operations?: Operations
 }
@@ -66,22 +69,21 @@ const operationsMax = 24 // Each may hold two slots for sure; the pool has 64.
  * members, gets them by gathering, and answers what peers ask of its own store.
  */
 export class Orchestrator implements AsyncDisposable {
-  readonly #members: Members
+  readonly #circle: Circle
   readonly #parts: OrchestratorParts
   readonly #options: OrchestratorOptions
   readonly #limits: Limits
   readonly #pace = new Pace()
   readonly #operations = new Window(operationsMax)
   readonly #closing = new AbortController()
-  readonly #self: LocalHolder
 
   constructor(parts: OrchestratorParts, options: OrchestratorOptions) {
     const { transporter, store, membership } = parts
     this.#parts = parts
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
-    this.#self = new LocalHolder(store, () => this.self())
-    this.#members = new Members(membership, this.#limits)
+    const self = new LocalHolder(store, () => this.self())
+    this.#circle = new Circle({ ...parts, self, limits: this.#limits })
     transporter.serve(
       serve({
         ...storeOperations(store),
@@ -98,12 +100,15 @@ export class Orchestrator implements AsyncDisposable {
 
   /** The other members that can be asked now. */
   members(): Member[] {
-    return this.#members.holders().map(({ member }) => member)
+    return this.#circle
+      .live()
+      .slice(1)
+      .map(({ member }) => member)
   }
 
   /** The code that a put made now would aim at. */
   code(): Code {
-    return this.#options.code ?? policyFor(this.#holders().length)
+    return this.#options.code ?? policyFor(this.#circle.storing().length)
   }
 
   /**
@@ -129,7 +134,7 @@ export class Orchestrator implements AsyncDisposable {
       hash,
       segmentsAhead: this.#limits.segmentsAhead,
       code: () => code ?? this.code(),
-      order: (block) => this.#order(block),
+      order: (block, signal) => this.#circle.order(block, signal),
       signal: operation.signal,
     })
   }
@@ -141,9 +146,24 @@ export class Orchestrator implements AsyncDisposable {
   async find(address: Address, key?: Uint8Array, options: ReadOptions = {}): Promise<Blob> {
     if (address.code !== codecs['dag-cbor']) throw notAWhole()
     await using operation = await this.#begin(options.signal)
-    const block = await fetchNode(address, this.#getParts(operation.signal, options))
+    const block = await this.#findRoot(address, this.#getParts(operation.signal, options))
     if (key !== undefined) return new Blob(address, key, block) // Perhaps of another swarm.
     return new Blob(address, this.#unwrap(block), block, this.#options.keys)
+  }
+
+  /**
+   * Who holds what of a block, and which way they were found: those computed are asked, then everyone
+   * connected, then those whom the DHT names. All are asked, whoever has answered.
+   */
+  async locate(address: Address, options: ReadOptions = {}): Promise<Found[]> {
+    await using operation = await this.#begin(options.signal)
+    const { clock } = this.#parts
+    const likely = codeFor(this.code(), segmentBytes).n
+    return await locate(
+      address,
+      { circle: this.#circle, likely, clock, limits: this.#limits },
+      operation.signal,
+    )
   }
 
   /** Reads a range of a blob; see `Blob.read` for how long a chunk lives. */
@@ -178,7 +198,18 @@ export class Orchestrator implements AsyncDisposable {
     }
   }
 
-  #gather(
+  /** The root of a blob, from whoever the DHT names if those who are connected do not have it. */
+  async #findRoot(address: Address, parts: GetParts): Promise<Uint8Array> {
+    try {
+      return await fetchNode(address, parts)
+    } catch (error) {
+      const isMissing = isDreyError(error, 'not-found') || isDreyError(error, 'not-enough-shards')
+      if (!isMissing || (await this.#circle.follow(address, parts.signal)).length === 0) throw error
+      return fetchNode(address, parts)
+    }
+  }
+
+  async #gather(
     block: Address,
     key: Uint8Array | undefined,
     slot: Slot,
@@ -187,7 +218,7 @@ export class Orchestrator implements AsyncDisposable {
   ): Promise<number> {
     const { crew, clock } = this.#parts
     const code = codeFor(this.code(), segmentBytes)
-    const holders = this.#everyone(block)
+    const holders = await this.#circle.everyone(block, signal)
     return gather(block, key, slot, {
       crew,
       clock,
@@ -209,26 +240,6 @@ export class Orchestrator implements AsyncDisposable {
     if (key !== undefined) return key
     const why = keys ? 'it was put in another swarm' : 'this node has no read secret'
     throw new DreyError('no-read-secret', `${why}: reading it takes its link (drey:…#…)`)
-  }
-
-  /** The members that should hold a block, and after them those that could still have some of it. */
-  #everyone(block: Address): Holder[] {
-    const order = this.#order(block)
-    return [...order, ...this.#live().filter((holder) => !order.includes(holder))]
-  }
-
-  #order(block: Address): Holder[] {
-    const holders = this.#holders().map((holder) => ({ holder, ...holder.member }))
-    return placementOrder(block, holders).map(({ holder }) => holder)
-  }
-
-  /** Who takes shards. */
-  #holders(): Holder[] {
-    return this.#live().filter(({ member }) => member.capacity > 0)
-  }
-
-  #live(): Holder[] {
-    return [this.#self, ...this.#members.holders()]
   }
 }
 

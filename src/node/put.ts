@@ -28,7 +28,7 @@ export interface PutParts {
   /** The code that is aimed at now: members come and go while a long put runs. */
   readonly code: () => Code
   /** Live members in the order in which they should hold a block. */
-  readonly order: (block: Address) => Holder[]
+  readonly order: (block: Address, signal: AbortSignal) => Promise<Holder[]>
   readonly signal: AbortSignal
 }
 
@@ -131,7 +131,7 @@ class Putting {
   }
 
   async #scatter(slot: Slot, layout: Layout): Promise<void> {
-    const order = this.#parts.order(layout.block)
+    const order = await this.#parts.order(layout.block, this.#signal)
     if (order.length === 0) throw new DreyError('not-enough-members', 'no member stores shards')
     const shardBytes = shardBytesOf(layout, layout.size)
     const shardAt = (index: number) => slot.shard(index, layout.k, shardBytes)
