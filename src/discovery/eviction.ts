@@ -8,7 +8,10 @@ import { decodeCbor, decodeSigned, encodeSigned, wholeNumber } from './record.ts
 /** An issuer's statement that a member is one no more. */
 export interface Eviction {
   readonly subject: PeerId
-  /** Members whom the subject had admitted, and who stay: others of its making are refused. */
+  /**
+   * Whom the subject had admitted, and who stay: ids of members, and of the keys with which issuers among
+   * them admit others. What else its authority makes is refused.
+   */
   readonly spared: readonly PeerId[]
   readonly at: number
   readonly by: Vouched

@@ -3,14 +3,22 @@ import { describe, it } from 'node:test'
 import type { Eviction } from './eviction.ts'
 import { Evictions } from './evictions.ts'
 
+/** The key of issuer x is key-x. */
+const issuersOf = (...members: string[]) =>
+  members.map((member) => ({ member, key: `key-${member}` }))
+
 /** `by` stands below as many issuers as its name has dots. */
 function eviction(by: string, subject: string, spared: string[] = [], at = 1): Eviction {
-  const issuers = by.split('.').slice(0, -1)
+  const issuers = issuersOf(...by.split('.').slice(0, -1))
   const bytes = new Uint8Array(Buffer.from(JSON.stringify([by, subject, spared, at])))
   return { subject, spared, at, by: { id: by, role: 'issuer', issuers }, bytes }
 }
 
-const member = (id: string, ...issuers: string[]) => ({ id, role: 'storage' as const, issuers })
+const member = (id: string, ...issuers: string[]) => ({
+  id,
+  role: 'storage' as const,
+  issuers: issuersOf(...issuers),
+})
 
 function told(...all: Eviction[]): Evictions {
   const evictions = new Evictions()
@@ -25,6 +33,13 @@ describe('Evictions', () => {
     assert.match(evictions.whyNot(member('bad', 'x.issuer')) ?? '', /admitted by x.issuer/)
     assert.equal(evictions.whyNot(member('good', 'x.issuer')), undefined)
     assert.equal(evictions.whyNot(member('other', 'y.issuer')), undefined)
+  })
+
+  it('let those go on admitting that are spared, and not whoever takes their name', () => {
+    const evictions = told(eviction('root', 'x', ['y', 'key-y']))
+    assert.equal(evictions.whyNot(member('new', 'y', 'x')), undefined)
+    const forged = { ...member('new'), issuers: [{ member: 'y', key: 'of x' }, ...issuersOf('x')] }
+    assert.match(evictions.whyNot(forged) ?? '', /admitted by x/)
   })
 
   it('cannot be undone by whom they are about', () => {

@@ -35,9 +35,11 @@ export class Evictions {
   whyNot({ id, issuers }: Vouched): string | undefined {
     for (const { subject, spared } of this.#counting) {
       if (subject === id) return 'it was evicted from the swarm'
-      if (issuers.includes(subject) && !spared.includes(id)) {
-        return `it was admitted by ${subject}, who was evicted from the swarm`
-      }
+      const at = issuers.findIndex(({ member }) => member === subject)
+      if (at < 0 || spared.includes(id)) continue
+      // A name in a chain is the word of who stands above it: only keys are not for the evicted to choose.
+      if (issuers.slice(0, at).some(({ key }) => spared.includes(key))) continue
+      return `it was admitted by ${subject}, who was evicted from the swarm`
     }
     return undefined
   }

@@ -75,6 +75,15 @@ export class Ledger {
     return this.evictions.whyNot(member)
   }
 
+  /** Whom a member has admitted, itself or through others, and the keys with which they admit. */
+  sparedOf(subject: PeerId): PeerId[] {
+    return this.roster.all().flatMap((record) => {
+      const at = record.issuers.findIndex(({ member }) => member === subject)
+      const stays = at >= 0 && record.id !== subject && this.whyNot(record) === undefined
+      return stays ? [record.id, ...record.issuers.slice(0, at).map(({ key }) => key)] : []
+    })
+  }
+
   /** Forgets whoever has been gone for long. */
   sweep(): void {
     this.roster.sweep(this.#parts.clock.now())

@@ -155,10 +155,7 @@ export class Membership implements AsyncDisposable {
     if (subject === transporter.id) {
       throw new DreyError('bad-input', 'a node does not evict itself: see drey leave')
     }
-    const spared = this.#ledger.roster
-      .all()
-      .filter((record) => record.issuers.includes(subject) && this.whyNot(record) === undefined)
-      .map(({ id }) => id)
+    const spared = this.#ledger.sparedOf(subject)
     const eviction = signEviction(notary, { subject, spared, at: clock.now() })
     await this.#learn({ evictions: [eviction] }, 'this node')
   }

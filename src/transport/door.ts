@@ -1,11 +1,10 @@
 import type { Duplex } from 'node:stream'
-import type { Member } from './identity.ts'
-import type { PeerId } from './transporter.ts'
+import type { Issuer, Member } from './identity.ts'
 
 /** A member as its handshake shows it: who it is, and whose word that is. */
 export interface Vouched extends Member {
-  /** The members whose authorities stand between it and the swarm's own, the nearest first. */
-  readonly issuers: readonly PeerId[]
+  /** The authorities that stand between it and the swarm's own, the nearest first. */
+  readonly issuers: readonly Issuer[]
 }
 
 /** Who came to a door. */

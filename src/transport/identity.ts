@@ -12,6 +12,14 @@ export interface Member {
   readonly role: Role
 }
 
+/** An authority between a member and the swarm's own. */
+export interface Issuer {
+  /** Whose it is, by the word of whoever is above it. */
+  readonly member: PeerId
+  /** The id of its key, which is another one than the member's own. */
+  readonly key: PeerId
+}
+
 /** All it takes to be a member: the key never leaves the machine, the rest may be shown to anyone. */
 export interface Identity extends Member {
   readonly keyPem: string
@@ -63,12 +71,14 @@ export function memberOf(certificate: X509Certificate): Member {
 }
 
 /**
- * The members that the authorities of a chain belong to, the nearest issuer first: an issuer's authority
- * certificate has its member's id for a common name. The swarm's own authority is nobody's, and left out.
+ * The authorities of a chain, the nearest first: an issuer's authority certificate has its member's id for
+ * a common name. The swarm's own authority is nobody's, and left out.
  */
-export function issuersOf(chain: readonly X509Certificate[]): PeerId[] {
-  const names = chain.map(({ subject }) => /^CN=([a-z2-7]{32})$/m.exec(subject)?.[1])
-  return names.filter((name) => name !== undefined)
+export function issuersOf(chain: readonly X509Certificate[]): Issuer[] {
+  return chain.flatMap(({ subject, publicKey }) => {
+    const member = /^CN=([a-z2-7]{32})$/m.exec(subject)?.[1]
+    return member === undefined ? [] : [{ member, key: peerIdOf(publicKey) }]
+  })
 }
 
 /** Puts an identity together and checks that its parts fit. Throws 'not-a-member', 'bad-input'. */
