@@ -15,6 +15,7 @@ import { codingMatrix, product } from '../src/coding/matrix.ts'
 import { readKeyFile, writeKeyFile } from '../src/crypto/keyfile.ts'
 import { cipherAt, cryptInPlace } from '../src/crypto/ctr.ts'
 import { contentKey, readKeysOf, wrapKey } from '../src/crypto/keys.ts'
+import { encodePresence, lanName, tagOfKey } from '../src/discovery/lanWords.ts'
 import { encodeInline, wrapOf } from '../src/manifest/node.ts'
 import { placementOrder } from '../src/node/placement.ts'
 import { encodeEviction } from '../src/discovery/eviction.ts'
@@ -25,6 +26,7 @@ import { encodeHead } from '../src/store/shardFile.ts'
 import { formatShardName, subfolderOf } from '../src/store/shardName.ts'
 import { createAuthority, issue } from '../src/transport/authority.ts'
 import * as frame from '../src/transport/frame.ts'
+import { encodeCall, encodeWish } from '../src/transport/relayWords.ts'
 import { peerIdOf } from '../src/transport/identity.ts'
 import type { Header } from '../src/transport/transporter.ts'
 import manifestVectors from './vectors/manifest.json' with { type: 'json' }
@@ -89,6 +91,8 @@ const saying: Saying = {
 }
 const fetched = { layout, index: 2, also: [4] }
 
+const pass = Uint8Array.from({ length: 16 }, (_, index) => index)
+
 function asFrame(name: 'request' | 'response', header: Header, size?: number): Uint8Array {
   return frame.encodeFrame(name, 1, frame.encodeHeader(header, size))
 }
@@ -152,6 +156,10 @@ const bytes: Record<string, () => Uint8Array> = {
     frame.encodeHeader(messages.encodeAnswer({ fetched, rotted: [] }), shards[2]!.length),
   'message-fetch-nothing': () =>
     frame.encodeHeader(messages.encodeAnswer({ rotted: [2] }), undefined),
+  'relay-wish-to': () => asFrame('request', encodeWish({ to: member })),
+  'message-relay': () => frame.encodeHeader(encodeCall(member, pass), undefined),
+  'relay-wish-pass': () => asFrame('request', encodeWish({ pass })),
+  'relay-answer': () => asFrame('response', {}),
   'public-key': () => spki,
 }
 
@@ -169,9 +177,23 @@ const texts: Record<string, () => string | Promise<string>> = {
   'shard-file-name': () =>
     `shards/${subfolderOf(formatAddress(address))}/` +
     formatShardName({ block: address, layout: layoutId(layout), index: 2 }),
+  'local-network': networkRecords,
   'peer-id': () => member,
   certificate: certificateFields,
   'key-file-plain': () => written(readSecret),
+}
+
+/** What a node says on its network, a record a line. */
+function networkRecords(): string {
+  const tag = tagOfKey(spki)
+  const { answers, additionals } = encodePresence({ name: lanName(tag, member), tag, port: 7117 })
+  return [...answers!, ...additionals!]
+    .map((record) => {
+      const { name, type, ttl } = record
+      const said = type === 'SRV' ? record.data.port : [record.data].flat().join(' ')
+      return `${name} ${type} ${ttl} ${said}`
+    })
+    .join('\n')
 }
 
 async function certificateFields(): Promise<string> {

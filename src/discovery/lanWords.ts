@@ -22,7 +22,13 @@ const recordsMax = 64 // Of one packet; ours has three.
 
 /** What is said of a swarm: 16 bytes that only those who have its authority's certificate can name. */
 export function lanTag(authorityPem: string): Uint8Array {
-  const spki = new X509Certificate(authorityPem).publicKey.export({ type: 'spki', format: 'der' })
+  return tagOfKey(
+    new X509Certificate(authorityPem).publicKey.export({ type: 'spki', format: 'der' }),
+  )
+}
+
+/** The same, of the authority's key. */
+export function tagOfKey(spki: Uint8Array): Uint8Array {
   return blake3.derive('Drey 2026 swarm on a local network', spki).subarray(0, 16)
 }
 

@@ -69,7 +69,7 @@ async function meet(transporter: Dialer, meeting: Meeting): Promise<Peer> {
     if (relayId !== undefined && member.id !== relayId) {
       throw new DreyError('not-a-member', `${relay} is ${member.id}, not the relay that called`)
     }
-    words.say(stream, 'request', { v: words.relayVersion, ...wish })
+    words.say(stream, 'request', words.encodeWish(wish))
     const limit = { clock, ms: answerMs, why: `the relay ${relay} did not answer`, signal }
     await within(limit, (inTime) => words.hear(stream, 'response', inTime))
   } catch (error) {

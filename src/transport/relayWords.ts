@@ -13,7 +13,7 @@ import type { Header, PeerId } from './transporter.ts'
  *                    error               why not
  */
 export const relayProtocol = 'drey-relay/1'
-export const relayVersion = 1
+const relayVersion = 1
 export const passBytes = 16 // Out of reach of guessing within the seconds that it lives.
 
 /** What a member wants at a relay's door. */
@@ -25,6 +25,10 @@ const whyCharactersMax = 300 // Fits a word, whatever the characters are.
 
 export function say(stream: Duplex, name: 'request' | 'response', header: Header): void {
   stream.write(frames.encodeFrame(name, requestId, frames.encodeHeader(header, undefined)))
+}
+
+export function encodeWish(wish: Wish): Header {
+  return { v: relayVersion, ...wish }
 }
 
 /** Throws 'protocol' for what is no wish. */
