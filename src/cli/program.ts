@@ -94,6 +94,9 @@ function describe(act: (command: Command, action: Action) => void): Command {
         '--relay [bytes/s]',
         'carry sealed connections for members who cannot reach each other (default: 4MiB)',
       )
+      .option('--no-lan', 'do not look for members on the local network (multicast DNS)')
+      .option('--no-dht', 'take no part in the swarm’s DHT')
+      .option('--no-router', 'do not ask the router for a port (UPnP, NAT-PMP)')
       .option('--log-level <level>', 'debug, info, warn or error', 'info')
       .option('--unsafe-no-sync', 'for benchmarks: acknowledge before the disk has it'),
     async (options, signal) => (await import('./start.ts')).startCommand(options, signal),
@@ -145,6 +148,14 @@ function describe(act: (command: Command, action: Action) => void): Command {
     ),
     async (options, signal, [who]) =>
       (await import('./members.ts')).evictCommand(who!, options, signal),
+  )
+  act(
+    command(
+      'leave',
+      'hand this node’s shards to others, leave the swarm, and stop',
+      'drey leave',
+    ).option('--now', 'without handing anything over: what only this node holds is lost'),
+    async (options, signal) => (await import('./leave.ts')).leaveCommand(options, signal),
   )
   act(
     command(

@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts'
-import { threadsMax } from '../daemon/config.ts'
+import { threadsMax, withouts, type Without } from '../daemon/config.ts'
 import { isLogLevel, jsonLog } from '../daemon/log.ts'
 import { dataFolder } from '../daemon/folder.ts'
 import { startNode } from '../daemon/start.ts'
@@ -14,6 +14,9 @@ export interface StartCommand extends Global {
   readonly code?: string
   readonly logLevel: string
   readonly relay?: string | true
+  readonly lan: boolean
+  readonly dht: boolean
+  readonly router: boolean
   readonly unsafeNoSync?: boolean
 }
 
@@ -35,6 +38,7 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
     peers: options.peer,
     threads: options.threads === undefined ? undefined : parseThreads(options.threads),
     code: options.code,
+    without: parseWithout(options),
     relayBytesPerSecond: parseRelay(options.relay),
     unsafeNoSync: options.unsafeNoSync,
   })
@@ -49,7 +53,7 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
   const stopped = Promise.withResolvers<void>()
   if (signal.aborted) stopped.resolve()
   signal.addEventListener('abort', () => stopped.resolve(), { once: true })
-  await stopped.promise
+  await Promise.race([stopped.promise, node.left])
   note(options, 'closing')
   server.close()
   server.closeAllConnections()
@@ -58,6 +62,12 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
 /** `--relay`, `--relay 1MiB`: bytes a second. */
 function parseRelay(relay: string | true | undefined): number | undefined {
   return relay === undefined ? undefined : relay === true ? relayDefault : parseSize(relay)
+}
+
+/** `--no-lan` and the like; without any of them the config says. */
+function parseWithout(options: StartCommand): Without[] | undefined {
+  const without = withouts.filter((what) => !options[what])
+  return without.length > 0 ? without : undefined
 }
 
 function openLog({ logLevel, quiet }: StartCommand): Log {

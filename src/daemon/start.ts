@@ -7,6 +7,7 @@ import { readKeyFile } from '../crypto/keyfile.ts'
 import { blobDoor } from '../gateway/blobs.ts'
 import type { Membership } from '../discovery/membership.ts'
 import { doorOf, type Door } from '../gateway/door.ts'
+import { leaveDoor } from '../gateway/leave.ts'
 import { membersDoor } from '../gateway/members.ts'
 import { Orchestrator } from '../node/orchestrator.ts'
 import { openCrew } from '../pipe/crew.ts'
@@ -17,7 +18,8 @@ import { QuotaStore } from '../store/quota.ts'
 import type { Store } from '../store/store.ts'
 import { makeIdentity, type Identity } from '../transport/identity.ts'
 import type { Role } from '../transport/transporter.ts'
-import { readConfig, type Config } from './config.ts'
+import { openAdmission } from './admission.ts'
+import { readConfig, type Config, type Without } from './config.ts'
 import type { DataFolder } from './folder.ts'
 import { membersParts } from './members.ts'
 import { statusDoor, statusOf } from './status.ts'
@@ -33,6 +35,8 @@ export interface StartOptions {
   readonly code?: string
   /** Bytes a second that it carries for members who cannot reach each other. */
   readonly relayBytesPerSecond?: number
+  /** What it does not do, in place of the config's. */
+  readonly without?: readonly Without[]
   /** Open for one command alone: it listens nowhere, and is not to be counted on. */
   readonly isVisit?: boolean
   /** For benchmarks alone: what is acknowledged may be lost in a power cut. */
@@ -42,6 +46,8 @@ export interface StartOptions {
 /** A running node: its parts, put together. */
 export interface RunningNode extends AsyncDisposable {
   readonly membership: Membership
+  /** Resolves when it was asked to leave the swarm, and has. */
+  readonly left: Promise<void>
   readonly door: Door
   /** Where members reach it: "host:port". */
   readonly address: string
@@ -56,27 +62,38 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const store = opened.use(await openStore(folder, config, options))
   const pool = new Pool({ slots: slotsFor(config.threads) })
   const crew = opened.use(openCrew(pool, config.threads))
-  const { transporter, membership, reach, operations } = opened.use(
+  const swarm = opened.use(
     await openSwarm({ folder, config, identity, store, log, isVisit: options.isVisit ?? false }),
   )
+  const { transporter, membership, reach } = swarm
+  const { passphrase } = options
+  const readSecret = await readSecretOf(folder, identity.role, passphrase)
+  const admission = opened.use(
+    await openAdmission({ ...swarm, folder, identity, passphrase, readSecret, log }),
+  )
+  const operations = { ...swarm.operations, ...admission.operations }
   const orchestrator = opened.use(
     new Orchestrator(
       { store, transporter, membership, pool, crew, clock: systemClock, log, operations },
       {
-        keys: await readKeys(folder, identity.role, options.passphrase),
+        keys: readSecret && readKeysOf(readSecret),
         code: config.code === undefined ? undefined : parseCode(config.code),
         limits: { segmentsAhead: pool.slots },
       },
     ),
   )
   for (const peer of config.peers) transporter.keepConnected(peer)
+  const left = Promise.withResolvers<void>()
   const close = opened.move()
   return {
     membership,
+    left: left.promise,
     door: doorOf(
       statusDoor(() => statusOf(orchestrator, { store, membership, reach })),
       blobDoor(orchestrator),
       membersDoor(membersParts(membership)),
+      admission.door,
+      leaveDoor(orchestrator, () => left.resolve()),
     ),
     address: transporter.address,
     [Symbol.asyncDispose]: () => close.disposeAsync(),
@@ -105,14 +122,13 @@ async function readIdentity(folder: DataFolder, passphrase?: string): Promise<Id
   })
 }
 
-async function readKeys(folder: DataFolder, role: Role, passphrase?: string) {
-  if (role === 'storage') return undefined
-  return readKeysOf(await readKeyFile(folder.readKey, passphrase))
+async function readSecretOf(folder: DataFolder, role: Role, passphrase?: string) {
+  return role === 'storage' ? undefined : readKeyFile(folder.readKey, passphrase)
 }
 
 /** Only what was given: an option that is not there does not hide the config's. */
 function given(options: StartOptions): Partial<Config> {
-  const { listen, peers, threads, code, relayBytesPerSecond } = options
-  const all = { listen, peers, threads, code, relayBytesPerSecond }
+  const { listen, peers, threads, code, relayBytesPerSecond, without } = options
+  const all = { listen, peers, threads, code, relayBytesPerSecond, without }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }

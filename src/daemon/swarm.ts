@@ -11,6 +11,7 @@ import { RelayHost } from '../transport/relay.ts'
 import { dialThrough, relayAnswerer } from '../transport/relayGuest.ts'
 import { listenTls, type TlsTransporter } from '../transport/tlsTransporter.ts'
 import { parseListen, type Config } from './config.ts'
+import { openFinders } from './finders.ts'
 import type { DataFolder } from './folder.ts'
 import { keepRecords, readKnown, saveEvictions } from './known.ts'
 import { dialableAddress } from './relays.ts'
@@ -40,29 +41,38 @@ const common = { clock: systemClock, random: systemRandom }
 /** Opens it. Evicted members are refused from the first handshake on. */
 export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
   const { folder, config, identity, store, log, isVisit } = parts
+  const { authorityPem } = identity
   await using opened = new AsyncDisposableStack()
   const known = await readKnown(folder, log)
-  let membership: Membership | undefined
+  const late: { membership?: Membership } = {} // Handshakes begin before it is there.
   const transporter = opened.use(
     await listenTls({
       ...{ ...common, log, identity },
       ...(isVisit ? {} : parseListen(config.listen)),
       publicAddress: config.publicAddress,
-      refuse: (member) => (membership ? membership.whyNot(member) : 'this node is just starting'),
+      refuse: (member) =>
+        late.membership ? late.membership.whyNot(member) : 'this node is just starting',
     }),
   )
   const reach = opened.use(openReach(transporter))
   const notary = new CertificateNotary(identity, systemClock)
-  const self = { config, store, transporter, reach, mapped: () => undefined }
+  const finders = isVisit
+    ? undefined
+    : opened.use(await openFinders({ config, transporter, log, authorityPem }))
+  const self = { config, store, transporter, reach, mapped: () => finders?.mapped() }
   const { name, capacity, zone = '', relayBytesPerSecond } = config
-  membership = opened.use(
+  const membership = opened.use(
     new Membership(
       {
         ...{ ...common, log, transporter, notary },
-        describe: () => describeSelf(self, membership),
+        describe: () => describeSelf(self, late.membership),
         saveEvictions: (evictions) => saveEvictions(folder, evictions),
         dialThrough: (relay, id, signal) =>
-          dialThrough(transporter, { relay: dialableAddress(relay, membership), id }, { signal }),
+          dialThrough(
+            transporter,
+            { relay: dialableAddress(relay, late.membership), id },
+            { signal },
+          ),
       },
       {
         ...{ name, zone, capacity, stage: 'here', offersRelay: relayBytesPerSecond !== undefined },
@@ -71,6 +81,7 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
     ),
   )
   await membership.remember(known.records, known.evictions)
+  late.membership = membership
   opened.use(keepRecords(folder, membership, log))
   if (relayBytesPerSecond !== undefined && !isVisit) {
     const bytesPerSecond = relayBytesPerSecond

@@ -16,6 +16,7 @@ import type { Hints } from '../discovery/hints.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Transporter } from '../transport/transporter.ts'
 import { Circle } from './circle.ts'
+import { drain, type DrainOptions, type DrainReport } from './drain.ts'
 import { gather, type Finding } from './gather.ts'
 import { Blob, fetchNode, type GetParts } from './get.ts'
 import { defaultLimits, type Limits } from './limits.ts'
@@ -172,6 +173,18 @@ export class Orchestrator implements AsyncDisposable {
     yield* blob.read(range, this.#getParts(operation.signal, options))
   }
 
+  /**
+   * Hands this node's shards to others and leaves the swarm: afterwards nobody counts on it. While any shard
+   * is here alone it stays, says what is left, and may be asked again. With `isNow` nothing is handed over.
+   */
+  async leave(options: { isNow: boolean } & DrainOptions): Promise<DrainReport | undefined> {
+    const { membership } = this.#parts
+    await using operation = await this.#begin(options.signal)
+    const report = options.isNow ? undefined : await this.#drain(options, operation.signal)
+    if ((report?.failed ?? 0) === 0) await membership.say({ stage: 'left' })
+    return report
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new DreyError('unreachable', 'the node is closing'))
     // Whatever is under way lets go of its slots; a reader that neither reads nor leaves is not waited for.
@@ -195,6 +208,18 @@ export class Orchestrator implements AsyncDisposable {
       pool: this.#parts.pool,
       signal,
       gather: (block, key, slot, inner) => this.#gather(block, key, slot, inner, noted),
+    }
+  }
+
+  async #drain(options: DrainOptions, signal: AbortSignal): Promise<DrainReport> {
+    const { membership } = this.#parts
+    await membership.say({ stage: 'leaving' }) // From now on nobody sends it new shards.
+    try {
+      const others = () => this.#circle.live().slice(1)
+      return await drain({ ...this.#parts, others }, { ...options, signal })
+    } catch (error) {
+      await membership.say({ stage: 'here' })
+      throw error
     }
   }
 

@@ -1,0 +1,54 @@
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { DreyError } from '../base/error.ts'
+import { errorFrom } from '../gateway/errors.ts'
+import type { LeaveLine } from '../gateway/leave.ts'
+import type { DrainReport } from '../node/drain.ts'
+import { formatSize, note, say, type Global } from './output.ts'
+import { Progress } from './progress.ts'
+import { ask, openVisit } from './visit.ts'
+
+export interface LeaveCommand extends Global {
+  readonly now?: boolean
+}
+
+/** `drey leave [--now]` */
+export async function leaveCommand(options: LeaveCommand, signal: AbortSignal): Promise<void> {
+  await using visit = await openVisit(options)
+  const query = new URLSearchParams(options.now ? { now: '' } : {})
+  const reply = await ask(visit.door, 'POST', '/leave', { query, signal })
+  const { left, report } = await follow(reply.body, options)
+  const { sent = 0, sentBytes = 0, there = 0, failed = 0 } = report ?? {}
+  if (left) {
+    const handed = `${sent} shards handed over (${formatSize(sentBytes)}), ${there} were there already`
+    const words = report ? handed : 'nothing was handed over'
+    say(options, { left, report }, `left the swarm: ${words}`)
+    note(options, 'the node has stopped; started again, it is a member as before')
+    return
+  }
+  if (options.json) say(options, { left, report }, '')
+  for (const { block, index, why } of report?.failures.slice(0, 10) ?? []) {
+    note(options, `  block ${block}, shard ${index}: ${why}`)
+  }
+  throw new DreyError(
+    'not-enough-members',
+    `${failed} shards are here alone, and the node has not left: it takes no new ones. ` +
+      'Bring more members, or room at them, and leave again; or leave without them: drey leave --now',
+  )
+}
+
+async function follow(
+  body: AsyncIterable<Uint8Array>,
+  options: LeaveCommand,
+): Promise<{ left: boolean; report: DrainReport | null }> {
+  using bar = new Progress(options, 'leaving')
+  let told = 0
+  for await (const text of createInterface({ input: Readable.from(body) })) {
+    const line = JSON.parse(text) as LeaveLine
+    if ('error' in line) throw errorFrom(line)
+    if ('left' in line) return line
+    bar.add(line.progress.sentBytes - told)
+    told = line.progress.sentBytes
+  }
+  throw new DreyError('unreachable', 'the node stopped before it had left')
+}
