@@ -32,6 +32,20 @@ export class DataFolder {
     return join(this.path, 'swarm.key')
   }
 
+  /** What lets an issuer that is not the founder admit others: the key, and its certificate with its chain. */
+  get issuerKey(): string {
+    return join(this.path, 'issuer.key')
+  }
+
+  get issuerCertificate(): string {
+    return join(this.path, 'issuer.pem')
+  }
+
+  /** Invitations that an issuer has made: JSON, without their secrets. */
+  get invites(): string {
+    return join(this.path, 'invites.json')
+  }
+
   /** The read secret; readers have it. */
   get readKey(): string {
     return join(this.path, 'read.key')

@@ -89,7 +89,8 @@ export function decodeNewcomer(bytes: Uint8Array): Newcomer {
 }
 
 export function encodeAdmission(admission: Admission): Uint8Array {
-  const { role, inviter, zone, readSecret } = admission
+  const { role, zone, readSecret } = admission
+  const inviter = admission.inviter.slice(0, limits.nameMax)
   const peers = admission.peers.slice(0, limits.peersMax)
   const { certificatePem: certificate, issuerPem: authority } = admission
   const maybe = Object.entries({ zone, certificate, authority, readSecret })

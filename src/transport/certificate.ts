@@ -76,6 +76,12 @@ export function readCertificate(pem: string): X509Certificate {
   }
 }
 
+/** Reads all certificates of a text: a chain, the leaf first. Throws 'bad-input'. */
+export function readChain(pem: string): X509Certificate[] {
+  const each = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+  return (pem.match(each) ?? []).map(readCertificate)
+}
+
 /** Reads a public key (PEM). Throws 'bad-input'. */
 export function readPublicKey(pem: string) {
   try {
