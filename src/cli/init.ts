@@ -7,11 +7,12 @@ import { note, parseSize, say, type Global } from './output.ts'
 
 export interface InitCommand extends Global {
   readonly with?: string
-  readonly role: string
+  readonly role?: string
   readonly name?: string
   readonly listen?: string
   readonly peer?: readonly string[]
   readonly capacity?: string
+  readonly zone?: string
 }
 
 /** `drey init [--with FOLDER]` */
@@ -23,15 +24,13 @@ export async function initCommand(options: InitCommand): Promise<void> {
     name: options.name,
     listen: options.listen,
     peers: options.peer,
+    zone: options.zone,
     capacity: options.capacity === undefined ? undefined : parseSize(options.capacity),
     passphrase,
   }
   if (options.with === undefined) {
-    if (options.role !== 'reader') {
-      throw new DreyError(
-        'bad-input',
-        'the founder of a swarm is a reader; --role goes with --with',
-      )
+    if (options.role !== undefined) {
+      throw new DreyError('bad-input', 'a founder is an issuer; --role goes with --with')
     }
     const made = await foundSwarm(folder, common)
     say(
@@ -40,7 +39,7 @@ export async function initCommand(options: InitCommand): Promise<void> {
       `founded a swarm; ${made.name} is member ${made.id}`,
     )
     note(options, `keep ${folder.readKey} safe: whoever has it can read, without it nobody can`)
-    note(options, `next: drey --data ${folder.path} start`)
+    note(options, `next: drey --data ${folder.path} start, and drey invite for other machines`)
     return
   }
   const founder = new DataFolder(options.with)
@@ -53,7 +52,8 @@ export async function initCommand(options: InitCommand): Promise<void> {
   note(options, `next: drey --data ${folder.path} start`)
 }
 
-function roleOf(text: string): Role {
-  if (text === 'reader' || text === 'storage') return text
-  throw new DreyError('bad-input', `no such role: "${text}"; choose reader or storage`)
+function roleOf(text = 'reader'): Role {
+  const role = (['storage', 'reader', 'issuer'] as const).find((one) => one === text)
+  if (role !== undefined) return role
+  throw new DreyError('bad-input', `no such role: "${text}"; choose storage, reader or issuer`)
 }

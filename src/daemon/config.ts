@@ -62,7 +62,7 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   try {
     text = await readFile(folder.config, 'utf8')
   } catch (cause) {
-    const how = 'found a swarm with "drey init", or join one with "drey init --with FOLDER"'
+    const how = 'found a swarm with "drey init", or join one with "drey join TOKEN"'
     throw new DreyError('bad-input', `there is no node in ${folder.path}: ${how}`, { cause })
   }
   let config: Partial<Config> | null
@@ -108,7 +108,10 @@ export function parseListen(text: string): { host: string; port: number | undefi
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text.trim())
   const port = Number(match?.[3])
   if (match === null || port > 65_535) {
-    throw new DreyError('bad-input', `not an address to listen at: "${text}"; write host:port, or none`)
+    throw new DreyError(
+      'bad-input',
+      `not an address to listen at: "${text}"; write host:port, or none`,
+    )
   }
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port }
 }

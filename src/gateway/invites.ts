@@ -99,7 +99,7 @@ async function readJson(body: Bytes): Promise<Record<string, unknown>> {
   const pieces: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
-    pieces.push(chunk.slice()) // Its giver frees it.
+    pieces.push(new Uint8Array(chunk)) // Its giver frees it.
     size += chunk.length
     if (size > defaults.wishBytesMax) throw new DreyError('bad-input', 'a wish is shorter')
   }
