@@ -48,6 +48,16 @@ export class Town implements AsyncDisposable {
     const options = { name, listen: '127.0.0.1:0' }
     if (founder === undefined) await foundSwarm(folder, options)
     else await initWith(folder, founder.folder, role, { ...options, peers: [founder.address] })
+    return this.settle(name, role, folder, startArgs)
+  }
+
+  /** Starts a node whose folder is there already. */
+  async settle(
+    name: string,
+    role: Role,
+    folder: DataFolder,
+    startArgs: readonly string[] = [],
+  ): Promise<Citizen> {
     const child = launch(folder, startArgs)
     const citizen: Citizen = {
       name,
