@@ -81,7 +81,7 @@ async function openIssuer(
     ...{ readSecret, log, clock: systemClock },
     authority: () => renewal.papers.authority ?? authority,
     authorityPem: identity.authorityPem,
-    invites: await Invites.open(folder.invites, systemClock),
+    invites: await Invites.open(folder.invites, systemClock, log),
     name: membership.own.name,
     addresses: () => membership.own.addresses,
     peers: () => liveAddresses(membership),

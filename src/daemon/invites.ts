@@ -4,6 +4,7 @@ import { blake3 } from '../address/blake3.ts'
 import { toHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { DreyError, messageOf } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
 import { writePrivately } from '../crypto/keyfile.ts'
 import { Turns } from '../store/turns.ts'
 import { tokenLimits } from '../transport/token.ts'
@@ -48,9 +49,9 @@ export class Invites {
     this.#all = all
   }
 
-  /** Reads them, or begins with none. Throws 'bad-input' for a file that is damaged. */
-  static async open(path: string, clock: Clock): Promise<Invites> {
-    return new Invites(path, clock, await readInvites(path))
+  /** Reads them, or begins with none. Those in a damaged file are lost, and the log says so: invite again. */
+  static async open(path: string, clock: Clock, log: Log): Promise<Invites> {
+    return new Invites(path, clock, await readInvites(path, log))
   }
 
   /** Those that may still be used, and those that were used up or expired lately; the newest last. */
@@ -147,7 +148,7 @@ export function whyClosed(invite: Invite, now: number): string | undefined {
   return `this invitation was used ${by}: ask for another`
 }
 
-async function readInvites(path: string): Promise<readonly Invite[]> {
+async function readInvites(path: string, log: Log): Promise<readonly Invite[]> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -160,8 +161,8 @@ async function readInvites(path: string): Promise<readonly Invite[]> {
     if (version !== 1) throw new Error(`its version is ${String(version)}, this Drey reads 1`)
     for (const { hash } of invites) if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error('no hash')
     return invites
-  } catch (cause) {
-    const what = `${path} is damaged; remove it, and invite again`
-    throw new DreyError('bad-input', `${what}: ${messageOf(cause)}`, { cause })
+  } catch (error) {
+    log.error(`${path} is damaged, and its invitations lost: ${messageOf(error)}`)
+    return []
   }
 }

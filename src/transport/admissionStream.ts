@@ -62,6 +62,9 @@ async function stirred(stream: Duplex, signal: AbortSignal): Promise<void> {
 export async function finish(stream: Duplex, signal: AbortSignal): Promise<void> {
   stream.end()
   stream.resume() // Whatever is still said goes unread; unread, the end would not be seen.
-  while (!stream.destroyed && !signal.aborted) await stirred(stream, signal)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  stream.once('close', resolve)
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  if (!stream.destroyed && !signal.aborted) await promise
   stream.destroy()
 }
