@@ -41,6 +41,17 @@ export class Circle {
     return this.live().filter(({ member }) => member.capacity > 0)
   }
 
+  /** Names of members that store shards and cannot be asked now. */
+  absent(): string[] {
+    return this.#parts.membership
+      .others()
+      .filter(
+        ({ state, record }) => (state === 'suspect' || state === 'away') && record.capacity > 0,
+      )
+      .map(({ record }) => record.name)
+      .toSorted()
+  }
+
   /** Who should hold a block's shards, in their order. */
   async order(block: Address, signal: AbortSignal): Promise<Holder[]> {
     const storing = await this.#candidates(block, signal)

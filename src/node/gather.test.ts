@@ -99,6 +99,7 @@ async function gathered(holders: readonly Holder[], likely = 6): Promise<Gathere
       crew,
       holders,
       likely,
+      absent: () => ['attic'],
       guess: 4,
       limits: { ...defaultLimits, fetchMs: 500, hedgeFloorMs: 50 },
       pace: new Pace(),

@@ -1,5 +1,5 @@
 import { hashOf, type Address } from '../address/address.ts'
-import { DreyError, isDreyError } from '../base/error.ts'
+import { isDreyError } from '../base/error.ts'
 import { concat } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { shardBytesOf } from '../coding/code.ts'
@@ -10,6 +10,7 @@ import { Candidates, type Candidate } from './candidates.ts'
 import type { Holder } from './holder.ts'
 import type { Limits } from './limits.ts'
 import type { Pace } from './pace.ts'
+import { shortfall, type Lack } from './shortfall.ts'
 
 /** Something wrong that a read met at a holder, and went on without. */
 export interface Finding {
@@ -29,14 +30,10 @@ export interface GatherParts {
   /** Everyone who could have a shard; the first `likely` are those who should. */
   readonly holders: readonly Holder[]
   readonly likely: number
+  /** Names of members that could have some and cannot be asked: they are suspect or away. */
+  readonly absent: () => readonly string[]
   readonly signal: AbortSignal
   readonly found: (finding: Finding) => void
-}
-
-/** A layout of which too few shards were found. */
-interface Lack {
-  readonly needed: number
-  readonly found: number
 }
 
 /**
@@ -232,7 +229,10 @@ class Gathering {
       this.#candidates.leave(left)
     }
     const next = this.#candidates.best()
-    if (left === undefined && next === undefined) throw this.#notEnough()
+    if (left === undefined && next === undefined) {
+      const [asked, absent] = [this.#asked.size, this.#parts.absent()]
+      throw shortfall(this.#block, { asked, absent, fellShort: this.#fellShort })
+    }
     this.#turnTo(next)
   }
 
@@ -280,18 +280,5 @@ class Gathering {
 
   #name(what: Finding['what'], holder: Holder, index: number): void {
     this.#parts.found({ what, member: holder.member.id, block: String(this.#block), index })
-  }
-
-  #notEnough(): DreyError {
-    const asked = `${this.#asked.size} member${this.#asked.size === 1 ? '' : 's'} asked`
-    const [least] = this.#fellShort.toSorted((a, b) => a.needed - a.found - (b.needed - b.found))
-    if (least === undefined) {
-      return new DreyError('not-found', `nobody has block ${this.#block} (${asked})`)
-    }
-    return new DreyError(
-      'not-enough-shards',
-      `block ${this.#block}: ${least.needed} shards are needed, ` +
-        `${least.found} were found (${asked}). Start more of the members that hold it`,
-    )
   }
 }

@@ -252,6 +252,7 @@ export class Orchestrator implements AsyncDisposable {
       guess: code.k,
       holders,
       likely: code.n,
+      absent: () => this.#circle.absent(),
       signal,
       found,
     })
