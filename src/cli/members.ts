@@ -26,7 +26,7 @@ export async function evictCommand(
   const member = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as MemberView
   say(options, { evicted: member }, `evicted ${member.name}, ${member.id}`)
   note(options, 'connected members refuse it from now on, others when they next meet any of them;')
-  note(options, 'what it stored is still there: it can read nothing it could not read before')
+  note(options, 'the shards it held are lost to the swarm; what it has read, it keeps')
 }
 
 function describe(members: readonly MemberView[]): string {
