@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { X509Certificate } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -15,9 +16,11 @@ import { joinProtocol } from '../transport/admissionWords.ts'
 import { fingerprintOf, issue } from '../transport/authority.ts'
 import { readKey } from '../transport/proof.ts'
 import { testSwarm } from '../transport/testSwarm.ts'
+import { dialStranger, membersProtocol, type TlsSocket } from '../transport/tls.ts'
 import { listenTls } from '../transport/tlsTransporter.ts'
 import { formatToken, parseToken } from '../transport/token.ts'
 import { until } from '../transport/transporterSuite.ts'
+import { readAuthority } from './authority.ts'
 import { readConfig } from './config.ts'
 import { DataFolder } from './folder.ts'
 import { foundSwarm } from './init.ts'
@@ -118,6 +121,25 @@ describe('A machine that joins', () => {
     }
     await using node = await start(folder, { passphrase: 'nuts' })
     assert.equal((await invite(node)).role, 'storage')
+  })
+
+  it('has its certificate renewed over the connection to an issuer, and shows the new one', async () => {
+    const [founder, folder] = [newFolder('founder'), newFolder()]
+    await foundSwarm(founder, common)
+    await using oak = await start(founder)
+    await joinSwarm(folder, (await invite(oak)).token, common)
+    const old = new X509Certificate(await readFile(folder.certificate))
+    const key = String(old.publicKey.export({ type: 'spki', format: 'pem' }))
+    const authority = (await readAuthority(founder))!
+    await writeFile(folder.certificate, await issue(authority, key, { role: 'storage', days: 0.1 }))
+
+    await using node = await start(folder)
+    const isFresh = ({ validToDate }: X509Certificate) =>
+      validToDate.getTime() > Date.now() + 364 * 24 * 3_600_000
+    await until(() => isFresh(new X509Certificate(readFileSync(folder.certificate))))
+    const { stream } = await dialStranger(node.address, membersProtocol, { signal })
+    assert.ok(isFresh((stream as TlsSocket).getPeerX509Certificate()!))
+    stream.destroy()
   })
 
   it('whose folder is not empty changes nothing in it, and uses no invitation', async () => {

@@ -35,9 +35,7 @@ export function checkIdentity(identity: Identity, clock: Clock): Vouched {
 /** Why these papers should be made anew, or `undefined`. */
 export function whyDue(papers: Papers, parts: PapersParts): string | undefined {
   const { identity, authority } = papers
-  const { validFromDate, validToDate } = readCertificate(identity.certificatePem)
-  const [from, to] = [validFromDate.getTime(), validToDate.getTime()]
-  if (to - parts.clock.now() < (to - from) * lifeLeft) return `it ends on ${lastDayOf(identity)}`
+  if (isEnding(identity, parts.clock)) return `it ends on ${lastDayOf(identity)}`
   if (authority !== undefined && identity.role !== 'issuer') return 'it names no issuer'
   return whyDoubted(identity, parts)
 }
@@ -48,8 +46,9 @@ export function lastDayOf({ certificatePem }: Identity): string {
 }
 
 /**
- * Makes them anew, with the same keys and for the same id: an issuer does so itself, as long as nobody in its
- * own chain was evicted; others ask an issuer. Throws 'not-enough-members' when none that is connected does it.
+ * Makes them anew, with the same keys and for the same id: an issuer does so itself, others ask one. Where
+ * somebody in a chain was evicted, another issuer is asked, and only where none helps and the time runs out
+ * is it done with that chain, which members still accept. Throws 'not-enough-members' when nothing came of it.
  */
 export async function renewed(
   papers: Papers,
@@ -57,21 +56,26 @@ export async function renewed(
   signal: AbortSignal,
 ): Promise<Papers> {
   const { identity, authority } = papers
-  if (authority !== undefined && whyDoubted(identity, parts) === undefined) {
-    return selfIssued(identity, authority, parts.clock)
-  }
+  const { clock, peers } = parts
+  let second = authority && (await selfIssued(identity, authority, clock))
+  if (second !== undefined && whyDoubted(second.identity, parts) === undefined) return second
   const failures: string[] = []
-  for (const peer of parts.peers().filter(({ role }) => role === 'issuer')) {
+  for (const peer of peers().filter(({ role }) => role === 'issuer')) {
     try {
       const options = { timeoutMs: answerMs, signal }
       const answer = await peer.request({ header: asking(papers) }, options)
       answer.release?.()
-      return await taken(papers, answer.header, parts)
+      const made = await taken(papers, answer.header, parts)
+      const why = whyDoubted(made.identity, parts)
+      if (why === undefined) return made
+      second ??= made
+      failures.push(`${peer.id}: ${why}`)
     } catch (error) {
       signal.throwIfAborted()
       failures.push(`${peer.id}: ${messageOf(error)}`)
     }
   }
+  if (second !== undefined && isEnding(identity, clock)) return second
   const why = failures.length > 0 ? failures.join('; ') : 'none is connected'
   throw new DreyError('not-enough-members', `no issuer renewed it: ${why}`)
 }
@@ -101,16 +105,24 @@ export async function answerRenew(
   return { authority: await issueAuthority(authority, issuerPem, { member, clock }) }
 }
 
-/** Why a member with this one's chain is not accepted, or `undefined`. */
-function whyDoubted({ id, role, certificatePem }: Identity, { whyNot }: PapersParts) {
-  return whyNot({ id, role, issuers: issuersOf(readChain(certificatePem).slice(1)) })
+function isEnding({ certificatePem }: Identity, clock: Clock): boolean {
+  const { validFromDate, validToDate } = readCertificate(certificatePem)
+  const [from, to] = [validFromDate.getTime(), validToDate.getTime()]
+  return to - clock.now() < (to - from) * lifeLeft
+}
+
+/** Whether somebody in its chain was evicted. The member itself may have been spared: it is accepted still. */
+function whyDoubted({ role, certificatePem }: Identity, { whyNot }: PapersParts) {
+  const issuers = issuersOf(readChain(certificatePem).slice(1))
+  const whys = issuers.map((issuer) => whyNot({ id: 'nobody', role, issuers: [issuer] }))
+  return whys.find((why) => why !== undefined)
 }
 
 async function selfIssued(identity: Identity, authority: Authority, clock: Clock): Promise<Papers> {
   const publicKeyPem = createPublicKey(identity.keyPem).export({ type: 'spki', format: 'pem' })
   const options = { role: 'issuer', clock } as const
   const certificatePem = await issue(authority, String(publicKeyPem), options)
-  return { identity: makeIdentity({ ...identity, certificatePem }), authority }
+  return { identity: withCertificate(identity, certificatePem), authority }
 }
 
 function asking({ identity, authority }: Papers): Header {
@@ -131,13 +143,18 @@ async function taken(
   const certificatePem = String(authority === undefined ? answer.certificate : answer.authority)
   const papers =
     authority === undefined
-      ? { identity: makeIdentity({ ...identity, certificatePem }) }
+      ? { identity: withCertificate(identity, certificatePem) }
       : await selfIssued(identity, { ...authority, certificatePem }, clock)
   const vouched = checkIdentity(papers.identity, clock)
   const why =
     vouched.role === identity.role ? whyNot(vouched) : `it is for a ${vouched.role} member`
   if (why === undefined) return papers
   throw new DreyError('not-a-member', `it would be of no use: ${why}`)
+}
+
+/** The same key with another certificate, which says who it is. */
+function withCertificate({ keyPem, authorityPem }: Identity, certificatePem: string): Identity {
+  return makeIdentity({ keyPem, certificatePem, authorityPem })
 }
 
 function octets(value: unknown): Uint8Array {

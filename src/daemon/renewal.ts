@@ -12,6 +12,7 @@ export interface RenewalParts extends PapersParts {
 
 const lookMs = 3_600_000
 const retryMs = 300_000
+const sayMs = 24 * 3_600_000
 
 /** Keeps a member's certificate from running out, without anyone asking. */
 export class Renewal implements AsyncDisposable {
@@ -26,7 +27,7 @@ export class Renewal implements AsyncDisposable {
   constructor(parts: RenewalParts) {
     this.#parts = parts
     this.#papers = parts.papers
-    this.#rarely = new Rarely(parts.clock, lookMs)
+    this.#rarely = new Rarely(parts.clock, sayMs)
     this.#loop = this.#run()
   }
 
