@@ -16,6 +16,9 @@ import { Grant, once, payloadMemory, regain } from './grant.ts'
 import type { Header, Message, RequestOptions } from './transporter.ts'
 import type { FrameWriter, Sending } from './writer.ts'
 
+/** How many times its time limit a request may take while payloads move on its connection. */
+const movingTimes = 10
+
 /** A request that has been sent and has not ended. */
 interface Asked {
   readonly id: number
@@ -35,6 +38,7 @@ interface Asked {
 /** The asking half of a connection: requests of this side, and the answers to them. */
 export class Outgoing {
   readonly #writer: FrameWriter
+  readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #theirs: Hello
   readonly #ours: Hello
@@ -44,11 +48,14 @@ export class Outgoing {
   readonly #credit: Window
   readonly #asked = new Map<number, Asked>()
   readonly #waiting = new Set<AbortController>()
+  /** When a part of a payload last came, or the other side was done with one of ours. */
+  #movedAt = 0
   #nextId = 1
   #ended: DreyError | undefined
 
   constructor(writer: FrameWriter, clock: Clock, ours: Hello, theirs: Hello) {
     this.#writer = writer
+    this.#clock = clock
     this.#deadlines = new Deadlines(clock)
     this.#ours = ours
     this.#theirs = theirs
@@ -71,14 +78,14 @@ export class Outgoing {
     const over = new AbortController()
     const { signal, timeoutMs, into } = options
     const leave = () => over.abort(signal!.reason)
-    const late = () => over.abort(new DreyError('timeout', `no answer within ${timeoutMs} ms`))
+    const hasPayload = message.payload !== undefined || into !== undefined
     let inTime = () => {}
     try {
       signal?.throwIfAborted()
       if (this.#ended !== undefined) throw this.#ended
       const body = this.#check(message)
       signal?.addEventListener('abort', leave, { once: true })
-      inTime = this.#deadlines.add(timeoutMs, late)
+      inTime = this.#limit(timeoutMs, hasPayload, (error) => over.abort(error))
       this.#waiting.add(over)
       await this.#takeTurn(message.payload?.length ?? 0, over.signal)
       return await this.#ask(message.payload, body, over.signal, into, release)
@@ -99,6 +106,7 @@ export class Outgoing {
   }
 
   credit(bytes: number): void {
+    this.#movedAt = this.#clock.now()
     regain(this.#credit, bytes)
   }
 
@@ -116,6 +124,7 @@ export class Outgoing {
 
   payload(id: number, part: Uint8Array): void {
     const asked = this.#find(id, 'payload')
+    this.#movedAt = this.#clock.now()
     if (asked.answer === undefined) throw broken('a payload before its response')
     if (asked.filled + part.length > asked.answer.size) throw broken('a payload beyond its size')
     asked.target?.set(part, asked.filled)
@@ -130,6 +139,23 @@ export class Outgoing {
     if (asked.target !== undefined && !asked.chosen) free(asked.target)
     if (asked.answer !== undefined) this.#grant.back(asked.answer.size)
     asked.reject(error)
+  }
+
+  /**
+   * Begins a time limit that is not about the line's speed: on a slow line payloads wait for each other, and
+   * while they move, whoever waits for one goes on waiting. Returns how to end it.
+   */
+  #limit(timeoutMs: number, hasPayload: boolean, late: (error: DreyError) => void): () => void {
+    const until = this.#clock.now() + timeoutMs * movingTimes
+    const wait = (ms: number): (() => void) =>
+      this.#deadlines.add(ms, () => {
+        const now = this.#clock.now()
+        const restMs = this.#movedAt + timeoutMs - now
+        if (hasPayload && restMs > 0 && now < until) end = wait(restMs)
+        else late(new DreyError('timeout', `no answer within ${timeoutMs} ms`))
+      })
+    let end = wait(timeoutMs)
+    return () => end()
   }
 
   #check(message: Message): Uint8Array {

@@ -26,7 +26,10 @@ export interface Message {
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
-  /** How long an answer may take before the request fails with 'timeout'. */
+  /**
+   * How long an answer may take before the request fails with 'timeout'. Where there is a payload to be
+   * waited for (one that is sent, or `into`), the time begins anew as long as payloads move.
+   */
   readonly timeoutMs?: number
   /** Chooses where the answer's payload is written: `size` bytes, or `undefined` for new memory. */
   readonly into?: (header: Header, size: number) => Uint8Array | undefined
