@@ -29,6 +29,7 @@ import * as frame from '../src/transport/frame.ts'
 import { encodeCall, encodeWish } from '../src/transport/relayWords.ts'
 import { peerIdOf } from '../src/transport/identity.ts'
 import type { Header } from '../src/transport/transporter.ts'
+import { joinBytes, joinTexts } from './joinFormats.ts'
 import manifestVectors from './vectors/manifest.json' with { type: 'json' }
 
 const root = new URL('..', import.meta.url)
@@ -161,6 +162,7 @@ const bytes: Record<string, () => Uint8Array> = {
   'relay-wish-pass': () => asFrame('request', encodeWish({ pass })),
   'relay-answer': () => asFrame('response', {}),
   'public-key': () => spki,
+  ...joinBytes,
 }
 
 /** What each block of text on the page has to be. */
@@ -181,6 +183,7 @@ const texts: Record<string, () => string | Promise<string>> = {
   'peer-id': () => member,
   certificate: certificateFields,
   'key-file-plain': () => written(readSecret),
+  ...joinTexts,
 }
 
 /** What a node says on its network, a record a line. */

@@ -63,7 +63,7 @@ export async function renewed(
   for (const peer of peers().filter(({ role }) => role === 'issuer')) {
     try {
       const options = { timeoutMs: answerMs, signal }
-      const answer = await peer.request({ header: asking(papers) }, options)
+      const answer = await peer.request({ header: encodeRenew(papers) }, options)
       answer.release?.()
       const made = await taken(papers, answer.header, parts)
       const why = whyDoubted(made.identity, parts)
@@ -125,7 +125,8 @@ async function selfIssued(identity: Identity, authority: Authority, clock: Clock
   return { identity: withCertificate(identity, certificatePem), authority }
 }
 
-function asking({ identity, authority }: Papers): Header {
+/** What a member asks an issuer for. */
+export function encodeRenew({ identity, authority }: Papers): Header {
   const { id: member, keyPem, authorityPem } = identity
   const claim = { issue: { fingerprint: fingerprintOf(authorityPem), member } }
   const { key } = proveKey(keyPem, claim)

@@ -21,14 +21,14 @@ export interface ProvenKey {
 export function proveKey(keyPem: string, claim: Claim): ProvenKey {
   const privateKey = createPrivateKey(keyPem)
   const key = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
-  const proof = sign(null, spoken(claim), privateKey)
+  const proof = sign(null, textOf(claim), privateKey)
   return { key: new Uint8Array(key), proof: new Uint8Array(proof) }
 }
 
 /** The key (PEM), when its proof is one. Throws 'not-a-member', or 'protocol' for what is no key. */
 export function checkKey({ key, proof }: ProvenKey, claim: Claim): string {
   const publicKey = readKey(key)
-  if (!verify(null, spoken(claim), publicKey, proof)) {
+  if (!verify(null, textOf(claim), publicKey, proof)) {
     throw new DreyError('not-a-member', 'the signature is not by the key that is shown')
   }
   return String(publicKey.export({ type: 'spki', format: 'pem' }))
@@ -48,7 +48,8 @@ export function readKey(spki: Uint8Array): KeyObject {
   throw refused(`it is for ${key.asymmetricKeyType}`)
 }
 
-function spoken(claim: Claim): Uint8Array {
+/** What is signed. */
+export function textOf(claim: Claim): Uint8Array {
   if ('join' in claim) {
     const { fingerprint, secret } = claim.join
     return concat([Buffer.from('drey join 1\0'), fingerprint, secret])

@@ -25,9 +25,14 @@ export const tokenLimits = {
 const prefix = 'drey-join:'
 const version = 1
 
-export function formatToken({ addresses, fingerprint, secret, expires }: Token): string {
+export function formatToken(token: Token): string {
+  return prefix + base64url.baseEncode(encodeToken(token))
+}
+
+/** What the text says, in bytes. */
+export function encodeToken({ addresses, fingerprint, secret, expires }: Token): Uint8Array {
   const fields = { v: version, a: [...addresses], f: fingerprint, s: secret, e: expires / 1000 }
-  return prefix + base64url.baseEncode(dagCbor.encode(fields))
+  return dagCbor.encode(fields)
 }
 
 /**
