@@ -15,17 +15,36 @@ import type { Door } from '../gateway/door.ts'
 import type { Role } from '../transport/transporter.ts'
 import { ask } from './visit.ts'
 
+/** Where a node's process runs and listens. */
+export interface Place {
+  readonly listen: string
+  /** A command that runs another: in a network namespace, say. */
+  readonly prefix: readonly string[]
+}
+
+/** Where a node's process runs. */
+export interface Place {
+  /** What it is started with: nothing, or a command that runs another one, as `ip netns exec NAME` does. */
+  readonly command: readonly string[]
+  readonly listen: string
+}
+
+const thisMachine: Place = { command: [], listen: '127.0.0.1:0' }
+
 /** One node as a process of its own, with its own data folder. */
 export interface Citizen {
   readonly name: string
+  readonly place: Place
   readonly role: Role
   readonly folder: DataFolder
   readonly door: Door
   readonly address: string
+  readonly place: Place
   process: ChildProcess
   readonly peak: { privateBytes: number; residentBytes: number }
 }
 
+const here: Place = { listen: '127.0.0.1:0', prefix: [] }
 const sampleMs = 50
 const gatherMs = 20_000
 
@@ -41,14 +60,14 @@ export class Town implements AsyncDisposable {
   }
 
   /** Founds the swarm or makes another node of it, and starts its process. */
-  async add(role: Role, startArgs: readonly string[] = []): Promise<Citizen> {
+  async add(role: Role, startArgs: readonly string[] = [], place: Place = here): Promise<Citizen> {
     const name = `node-${this.citizens.length + 1}`
     const folder = new DataFolder(join(this.folder, name))
     const [founder] = this.citizens
-    const options = { name, listen: '127.0.0.1:0' }
+    const options = { name, listen: place.listen }
     if (founder === undefined) await foundSwarm(folder, options)
     else await initWith(folder, founder.folder, role, { ...options, peers: [founder.address] })
-    return this.settle(name, role, folder, startArgs)
+    return this.settle(name, role, folder, startArgs, place)
   }
 
   /** Starts a node whose folder is there already. */
@@ -57,14 +76,16 @@ export class Town implements AsyncDisposable {
     role: Role,
     folder: DataFolder,
     startArgs: readonly string[] = [],
+    place: Place = here,
   ): Promise<Citizen> {
-    const child = launch(folder, startArgs)
+    const child = launch(folder, startArgs, place)
     const citizen: Citizen = {
       name,
       role,
       folder,
       door: socketDoor(folder.socket),
       address: await addressOf(child, name),
+      place,
       process: child,
       peak: { privateBytes: 0, residentBytes: 0 },
     }
@@ -74,7 +95,8 @@ export class Town implements AsyncDisposable {
 
   /** Starts a node again that was killed, where the others look for it. */
   async restart(citizen: Citizen, startArgs: readonly string[] = []): Promise<void> {
-    citizen.process = launch(citizen.folder, ['--listen', citizen.address, ...startArgs])
+    const args = ['--listen', citizen.address, ...startArgs]
+    citizen.process = launch(citizen.folder, args, citizen.place)
     await addressOf(citizen.process, citizen.name)
   }
 
@@ -125,18 +147,23 @@ export async function statusOf(citizen: Citizen, signal: AbortSignal): Promise<N
 
 /** Has Node compile what nodes load: see daemon/warm.ts. */
 export async function warmUp(): Promise<void> {
-  await once(drey(['warm'], 'inherit'), 'exit')
+  await once(drey(thisMachine, ['warm'], 'inherit'), 'exit')
 }
 
-function launch(folder: DataFolder, startArgs: readonly string[]): ChildProcess {
+function launch(folder: DataFolder, startArgs: readonly string[], { prefix }: Place): ChildProcess {
   const command = ['--data', folder.path, '--json', 'start', '--log-level', 'warn']
-  return drey([...command, ...startArgs], 'pipe')
+  return drey([...command, ...startArgs], 'pipe', prefix)
 }
 
-function drey(args: readonly string[], stdio: 'pipe' | 'inherit'): ChildProcess {
+function drey(
+  args: readonly string[],
+  stdio: 'pipe' | 'inherit',
+  prefix: readonly string[] = [],
+): ChildProcess {
   const main = import.meta.url.endsWith('.ts') ? './main.ts' : './main.js'
   const path = fileURLToPath(new URL(main, import.meta.url))
-  return spawn(process.execPath, [path, ...args], { stdio: ['ignore', stdio, stdio] })
+  const [file, ...rest] = [...prefix, process.execPath, path, ...args]
+  return spawn(file!, rest, { stdio: ['ignore', stdio, stdio] })
 }
 
 /** The first line says where it is reached; what it logs is told when it does not get so far. */
