@@ -68,12 +68,9 @@ async function* json(value: object): AsyncGenerator<Uint8Array> {
 /** Beside the token, for whoever reads it on a terminal. */
 async function explain(options: Global, invitation: Invitation): Promise<void> {
   const { role, uses, expires, addresses, token } = invitation
-  if (process.stdout.isTTY && !options.quiet && !options.json) {
-    const { renderUnicodeCompact } = await import('uqr')
-    const rows = renderUnicodeCompact(token, { ecc: 'L', border: 2 }).split('\n')
-    // Dark on light whatever the terminal's colours are, or a camera may not see it.
-    const coloured = rows.map((row) => `\u001b[38;5;231;48;5;16m${row}\u001b[0m`)
-    if (rows[0]!.length <= process.stdout.columns) note(options, `\n${coloured.join('\n')}\n`)
+  if (process.stdout.isTTY) {
+    const drawn = await drawCode(token, process.stdout.columns)
+    if (drawn !== undefined) note(options, `\n${drawn}\n`)
   }
   const whom = uses === 1 ? `one ${role} member` : `${uses} ${role} members`
   note(options, `for ${whom}, until ${expires.slice(0, 16).replace('T', ' ')} UTC`)
@@ -82,6 +79,15 @@ async function explain(options: Global, invitation: Invitation): Promise<void> {
     `there: drey join TOKEN, while this node runs and is reached at ${addresses.join(', ')}`,
   )
   if (role !== 'storage') note(options, 'whoever joins with it can read: hand it over in private')
+}
+
+/** A QR code, two of its rows in one line; `undefined` when so many columns are too few. */
+export async function drawCode(text: string, columns: number): Promise<string | undefined> {
+  const { renderUnicodeCompact } = await import('uqr')
+  const rows = renderUnicodeCompact(text, { ecc: 'L', border: 2 }).split('\n')
+  if (rows[0]!.length > columns) return undefined
+  // Dark on light whatever the terminal's colours are, or a camera may not see it.
+  return rows.map((row) => `\u001b[38;5;231;48;5;16m${row}\u001b[0m`).join('\n')
 }
 
 function describe(invites: readonly InviteView[]): string {

@@ -45,6 +45,18 @@ describe('A folder of a node', () => {
     }
   })
 
+  it('is made with an issuer’s folder as with the founder’s, and with no other', async () => {
+    const [elm, ash, fir] = ['elm', 'ash', 'fir'].map((name) => new DataFolder(join(home, name)))
+    const common = { ...options, founderPassphrase: passphrase }
+    assert.equal((await initWith(elm!, founder, 'issuer', common)).role, 'issuer')
+    assert.ok(existsSync(elm!.issuerKey))
+    assert.equal((await initWith(ash!, elm!, 'reader', common)).role, 'reader')
+    await assert.rejects(initWith(fir!, ash!, 'storage', common), (error) => {
+      return isDreyError(error, 'bad-input') && /founder or issuer/.test(error.message)
+    })
+    assert.ok(!existsSync(fir!.path))
+  })
+
   it('opens with its passphrase alone', async () => {
     for (const wrong of [undefined, 'nuts']) {
       const starting = startNode(founder, { log: silentLog, passphrase: wrong })
