@@ -195,9 +195,20 @@ describe('An issuer', () => {
     const at = await openIssuer()
     const secret = secretOf(await at.issuer.invite(wish))
     const wrong = newcomer(new Uint8Array(16))
-    for (let count = 0; count < 60; count++) await apply(at, wrong, '10.0.0.9:1').catch(() => {})
+    for (let count = 0; count < 150; count++) await apply(at, wrong, '10.0.0.9:1').catch(() => {})
     await refused(apply(at, wrong, '10.0.0.9:2'), 'busy', /too many/)
     assert.equal((await apply(at, newcomer(secret), '10.0.0.8:1')).role, 'storage')
+  })
+
+  it('does not wait for long for one who comes and says nothing', async () => {
+    const at = await openIssuer()
+    await at.issuer.invite(wish)
+    at.clock.sleep = (ms, until) => systemClock.sleep(ms / 1_000, until)
+    const { hear, leave } = at.visit()
+    words.decodeGreeting(await hear())
+    const message = await hear()
+    assert.throws(() => words.decodeAdmission(message), /it took too long/)
+    await leave()
   })
 
   it('at the end of a chain makes members, and says that it makes no issuers', async () => {

@@ -20,9 +20,8 @@ const [ours, others] = [await testSwarm('ours'), await testSwarm('others')]
 const fingerprint = fingerprintOf(ours.authority.certificatePem)
 const secret = new Uint8Array(16).fill(7)
 const { signal } = new AbortController()
-/** Time limits as they are; only the pause before another try is short. */
-const sleep: typeof systemClock.sleep = (ms, until) =>
-  systemClock.sleep(ms === 1_000 ? 1 : ms, until)
+/** Time limits as they are; only the pause before another try, of 500 to 1,500 ms, is short. */
+const sleep: typeof systemClock.sleep = (ms, until) => systemClock.sleep(ms < 1_500 ? 1 : ms, until)
 const options = { clock: { ...systemClock, sleep }, signal }
 
 const admission: Admission = {
@@ -128,6 +127,17 @@ describe('A newcomer', () => {
     assert.equal((await applyTo(tokenFor(node), application(), options)).role, 'reader')
     assert.equal(keys.length, 2)
     assert.deepEqual(keys[0], keys[1])
+  })
+
+  it('comes again when the port has too many visitors at once', async () => {
+    let visits = 0
+    await using node = await nodeWith(async (stream, visitor) => {
+      visits += 1
+      if (visits < 3) throw new DreyError('busy', 'too many visitors at once')
+      await doorWith()(stream, visitor)
+    })
+    assert.equal((await applyTo(tokenFor(node), application(), options)).role, 'reader')
+    assert.equal(visits, 4)
   })
 
   it('hears from the issuer why it is refused', async () => {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { equalBytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
+import { systemRandom, type Random } from '../base/random.ts'
 import { readMessage, sendMessage } from './admissionStream.ts'
 import * as words from './admissionWords.ts'
 import { fingerprintOf } from './authority.ts'
@@ -29,6 +30,7 @@ export interface Admitted extends words.Admission {
 
 interface Options {
   readonly clock: Clock
+  readonly random?: Random
   readonly signal: AbortSignal
 }
 
@@ -51,7 +53,7 @@ export async function applyTo(
 ): Promise<Admitted> {
   const failures: DreyError[] = []
   for (const address of token.addresses) {
-    const found = await knock(address, token, options).catch((error: unknown) => {
+    const found = await knockPatiently(address, token, options).catch((error: unknown) => {
       options.signal.throwIfAborted()
       failures.push(whyNot(address, error))
     })
@@ -68,6 +70,19 @@ interface Issuer {
   readonly address: string
   readonly authorityPem: string
   readonly stream: Duplex
+}
+
+/** Knocks again when a port that has too many visitors turns this one away: many may be invited at once. */
+async function knockPatiently(address: string, token: Token, options: Options): Promise<Issuer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await knock(address, token, options)
+    } catch (error) {
+      options.signal.throwIfAborted()
+      if (!isDreyError(error, 'protocol') || tries === limits.triesMax) throw error
+    }
+    await pause(options)
+  }
 }
 
 /** Two visits: one to see who says to be there, one in which TLS holds it to that. */
@@ -110,7 +125,6 @@ async function askPatiently(
   application: Application,
   options: Options,
 ): Promise<Admitted> {
-  const { clock, signal } = options
   const { address, authorityPem } = found
   let stream = found.stream
   for (let tries = 1; ; tries++) {
@@ -118,12 +132,17 @@ async function askPatiently(
       const admission = await ask(stream, token, application, options)
       return { ...admission, address, authorityPem }
     } catch (error) {
-      signal.throwIfAborted()
+      options.signal.throwIfAborted()
       if (!isDreyError(error, 'unreachable') || tries === limits.triesMax) throw error
     }
-    await clock.sleep(limits.pauseMs, signal)
-    stream = (await knock(address, token, options)).stream
+    await pause(options)
+    stream = (await knockPatiently(address, token, options)).stream
   }
+}
+
+/** Not for the same time as others who were turned away with this one. */
+function pause({ clock, random = systemRandom, signal }: Options): Promise<void> {
+  return clock.sleep(limits.pauseMs * (0.5 + random.fraction()), signal)
 }
 
 async function ask(
