@@ -142,6 +142,17 @@ describe('A machine that joins', () => {
     stream.destroy()
   })
 
+  it('joins with thirty others at once, by one token', async () => {
+    const founder = newFolder('founder')
+    await foundSwarm(founder, common)
+    await using oak = await start(founder)
+    const { token } = await invite(oak, { uses: 31 })
+    const joining = Array.from({ length: 31 }, () => joinSwarm(newFolder(), token, common))
+    const ids = (await Promise.all(joining)).map(({ id }) => id)
+    assert.equal(new Set(ids).size, 31) // A port has room for sixteen visitors: others come again.
+    await assert.rejects(joinSwarm(newFolder(), token, common), /was used by 31 machines/)
+  })
+
   it('whose folder is not empty changes nothing in it, and uses no invitation', async () => {
     const founder = newFolder('founder')
     await foundSwarm(founder, common)
