@@ -15,13 +15,6 @@ import type { Door } from '../gateway/door.ts'
 import type { Role } from '../transport/transporter.ts'
 import { ask } from './visit.ts'
 
-/** Where a node's process runs and listens. */
-export interface Place {
-  readonly listen: string
-  /** A command that runs another: in a network namespace, say. */
-  readonly prefix: readonly string[]
-}
-
 /** Where a node's process runs. */
 export interface Place {
   /** What it is started with: nothing, or a command that runs another one, as `ip netns exec NAME` does. */
@@ -39,12 +32,10 @@ export interface Citizen {
   readonly folder: DataFolder
   readonly door: Door
   readonly address: string
-  readonly place: Place
   process: ChildProcess
   readonly peak: { privateBytes: number; residentBytes: number }
 }
 
-const here: Place = { listen: '127.0.0.1:0', prefix: [] }
 const sampleMs = 50
 const gatherMs = 20_000
 
@@ -60,7 +51,11 @@ export class Town implements AsyncDisposable {
   }
 
   /** Founds the swarm or makes another node of it, and starts its process. */
-  async add(role: Role, startArgs: readonly string[] = [], place: Place = here): Promise<Citizen> {
+  async add(
+    role: Role,
+    startArgs: readonly string[] = [],
+    place: Place = thisMachine,
+  ): Promise<Citizen> {
     const name = `node-${this.citizens.length + 1}`
     const folder = new DataFolder(join(this.folder, name))
     const [founder] = this.citizens
@@ -76,7 +71,7 @@ export class Town implements AsyncDisposable {
     role: Role,
     folder: DataFolder,
     startArgs: readonly string[] = [],
-    place: Place = here,
+    place: Place = thisMachine,
   ): Promise<Citizen> {
     const child = launch(folder, startArgs, place)
     const citizen: Citizen = {
@@ -150,19 +145,23 @@ export async function warmUp(): Promise<void> {
   await once(drey(thisMachine, ['warm'], 'inherit'), 'exit')
 }
 
-function launch(folder: DataFolder, startArgs: readonly string[], { prefix }: Place): ChildProcess {
-  const command = ['--data', folder.path, '--json', 'start', '--log-level', 'warn']
-  return drey([...command, ...startArgs], 'pipe', prefix)
+function launch(
+  folder: DataFolder,
+  startArgs: readonly string[],
+  { command }: Place,
+): ChildProcess {
+  const args = ['--data', folder.path, '--json', 'start', '--log-level', 'warn']
+  return drey([...args, ...startArgs], 'pipe', command)
 }
 
 function drey(
   args: readonly string[],
   stdio: 'pipe' | 'inherit',
-  prefix: readonly string[] = [],
+  command: readonly string[] = [],
 ): ChildProcess {
   const main = import.meta.url.endsWith('.ts') ? './main.ts' : './main.js'
   const path = fileURLToPath(new URL(main, import.meta.url))
-  const [file, ...rest] = [...prefix, process.execPath, path, ...args]
+  const [file, ...rest] = [...command, process.execPath, path, ...args]
   return spawn(file!, rest, { stdio: ['ignore', stdio, stdio] })
 }
 
