@@ -1,0 +1,168 @@
+import type { Reply, Rpc } from 'bittorrent-dht'
+import type { Clock } from '../base/clock.ts'
+import { formatEndpoint } from '../transport/endpoint.ts'
+import { ownBytes } from './dhtKeys.ts'
+import { contactBytes } from './dhtPacket.ts'
+
+/** A node on the way to a key. */
+export interface Step {
+  readonly id: Buffer
+  readonly host: string
+  readonly port: number
+  /** How many were asked in a row to get here: 1 for whoever this node knew itself. */
+  readonly hops: number
+  state: 'new' | 'asked' | 'late' | 'answered' | 'gone'
+  askedAt: number
+  /** What it wants to see when something is announced to it. */
+  token?: Buffer
+}
+
+/** How a walk went, so far. */
+export interface Walked {
+  /** Those who answered, the closest first. */
+  readonly closest: readonly Step[]
+  /** Questions sent, and answers to them. */
+  readonly asked: number
+  readonly answered: number
+}
+
+export interface WalkParts {
+  readonly rpc: Rpc
+  readonly id: Buffer
+  readonly clock: Clock
+}
+
+export interface WalkOptions {
+  readonly q: 'find_node' | 'get_peers'
+  /** The walk is over when this many, of those heard of the closest, have answered. */
+  readonly width: number
+  /** Ends the walk; what is on its way then is not waited for. */
+  readonly signal: AbortSignal
+  /** Told of whatever was announced, by whom. */
+  readonly told?: (values: readonly Buffer[], by: Step) => void
+}
+
+const atOnce = 6 // Questions under way, besides those that are late.
+const lateMs = 600 // Who takes longer is probably gone: another is asked meanwhile.
+const askedMax = 200 // However many new nodes liars make up.
+
+/**
+ * Walks towards a key: asks the closest known, who name closer ones, until the closest have answered. Instead
+ * of the engine's own walk (`k-rpc` 5.1.0, `closest`), which goes on after it was stopped, has no limit when
+ * liars name ever closer nodes, and counts nodes that are gone among the closest it has found.
+ * Never fails: it ends with what it has when it is stopped.
+ */
+export class Walk {
+  readonly #parts: WalkParts
+  readonly #target: Buffer
+  readonly #options: WalkOptions
+  /** Heard of, the closest first. */
+  readonly #steps: Step[] = []
+  readonly #heard = new Set<string>()
+  readonly #over = new AbortController()
+  #asked = 0
+  #answered = 0
+
+  constructor(parts: WalkParts, target: Buffer, options: WalkOptions) {
+    this.#parts = parts
+    this.#target = target
+    this.#options = options
+  }
+
+  async run(): Promise<Walked> {
+    const { signal, width } = this.#options
+    const { nodes } = this.#parts.rpc
+    const end = () => this.#over.abort()
+    signal.addEventListener('abort', end, { once: true })
+    for (const { id, host, port } of nodes.closest(this.#target, Math.max(width, atOnce))) {
+      this.#hear(id, host, port, 1)
+    }
+    if (signal.aborted) end()
+    else this.#goOn()
+    await this.#watch()
+    signal.removeEventListener('abort', end)
+    const closest = this.#steps.filter(({ state }) => state === 'answered')
+    return { closest, asked: this.#asked, answered: this.#answered }
+  }
+
+  /** Until the walk is over: looks for those that are late. */
+  async #watch(): Promise<void> {
+    const { clock } = this.#parts
+    const { signal } = this.#over
+    while (!signal.aborted) {
+      await clock.sleep(lateMs / 2, signal).catch(() => {}) // Woken: it is over.
+      const late = clock.now() - lateMs
+      for (const step of this.#steps) {
+        if (step.state === 'asked' && step.askedAt <= late) step.state = 'late'
+      }
+      this.#goOn()
+    }
+  }
+
+  /** Asks the next, or ends the walk. */
+  #goOn(): void {
+    if (this.#over.signal.aborted) return
+    const near = this.#steps.filter(({ state }) => state !== 'gone').slice(0, this.#options.width)
+    let free = atOnce - this.#steps.filter(({ state }) => state === 'asked').length
+    for (const step of near) {
+      if (step.state !== 'new' || free <= 0 || this.#asked >= askedMax) continue
+      free -= 1
+      this.#ask(step)
+    }
+    if (!near.some(({ state }) => state === 'asked' || state === 'late')) this.#over.abort()
+  }
+
+  #ask(step: Step): void {
+    const { rpc, id, clock } = this.#parts
+    const { q } = this.#options
+    const target = q === 'find_node' ? { target: this.#target } : { info_hash: this.#target }
+    step.state = 'asked'
+    step.askedAt = clock.now()
+    this.#asked += 1
+    rpc.query(step, { q, a: { id, ...target } }, (error, reply) => {
+      if (this.#over.signal.aborted) return
+      if (error !== null || reply === null) this.#lose(step)
+      else this.#answer(step, reply)
+      this.#goOn()
+    })
+  }
+
+  #answer(step: Step, { r }: Reply): void {
+    step.state = 'answered'
+    step.token = r.token
+    this.#answered += 1
+    const nodes = r.nodes ?? Buffer.alloc(0)
+    for (let at = 0; at < nodes.length; at += contactBytes) {
+      const host = nodes.subarray(at + 20, at + 24).join('.')
+      this.#hear(nodes.subarray(at, at + 20), host, nodes.readUInt16BE(at + 24), step.hops + 1)
+    }
+    if (r.values !== undefined) this.#options.told?.(r.values, step)
+  }
+
+  /** Who did not answer, or is somebody else, is not told of to others any more. */
+  #lose(step: Step): void {
+    const { nodes } = this.#parts.rpc
+    const known = nodes.get(step.id)
+    step.state = 'gone'
+    if (known?.host === step.host && known.port === step.port) nodes.remove(step.id) // Else it was a lie.
+  }
+
+  /** Puts a node in its place, unless it was heard of, or is this one. */
+  #hear(id: Buffer, host: string, port: number, hops: number): void {
+    const place = formatEndpoint(host, port)
+    if (this.#heard.has(place) || id.equals(this.#parts.id)) return
+    this.#heard.add(place)
+    const at = this.#steps.findIndex((other) => isCloser(this.#target, id, other.id))
+    const step: Step = { id: ownBytes(id), host, port, hops, state: 'new', askedAt: 0 }
+    this.#steps.splice(at < 0 ? this.#steps.length : at, 0, step)
+  }
+}
+
+/** Whether `a` is closer to `target` than `b`, by XOR. */
+export function isCloser(target: Buffer, a: Buffer, b: Buffer): boolean {
+  for (let at = 0; at < target.length; at++) {
+    const difference = (a[at]! ^ target[at]!) - (b[at]! ^ target[at]!)
+    if (difference !== 0) return difference < 0
+  }
+  return false
+}
