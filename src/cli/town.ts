@@ -73,7 +73,7 @@ export class Town implements AsyncDisposable {
     startArgs: readonly string[] = [],
     place: Place = thisMachine,
   ): Promise<Citizen> {
-    const child = launch(folder, startArgs, place)
+    const child = launch(place, folder, startArgs)
     const citizen: Citizen = {
       name,
       role,
@@ -90,8 +90,8 @@ export class Town implements AsyncDisposable {
 
   /** Starts a node again that was killed, where the others look for it. */
   async restart(citizen: Citizen, startArgs: readonly string[] = []): Promise<void> {
-    const args = ['--listen', citizen.address, ...startArgs]
-    citizen.process = launch(citizen.folder, args, citizen.place)
+    const { place, folder, address } = citizen
+    citizen.process = launch(place, folder, ['--listen', address, ...startArgs])
     await addressOf(citizen.process, citizen.name)
   }
 
@@ -145,24 +145,16 @@ export async function warmUp(): Promise<void> {
   await once(drey(thisMachine, ['warm'], 'inherit'), 'exit')
 }
 
-function launch(
-  folder: DataFolder,
-  startArgs: readonly string[],
-  { command }: Place,
-): ChildProcess {
-  const args = ['--data', folder.path, '--json', 'start', '--log-level', 'warn']
-  return drey([...args, ...startArgs], 'pipe', command)
+function launch(place: Place, folder: DataFolder, startArgs: readonly string[]): ChildProcess {
+  const command = ['--data', folder.path, '--json', 'start', '--log-level', 'warn']
+  return drey(place, [...command, ...startArgs], 'pipe')
 }
 
-function drey(
-  args: readonly string[],
-  stdio: 'pipe' | 'inherit',
-  command: readonly string[] = [],
-): ChildProcess {
+function drey(place: Place, args: readonly string[], stdio: 'pipe' | 'inherit'): ChildProcess {
   const main = import.meta.url.endsWith('.ts') ? './main.ts' : './main.js'
   const path = fileURLToPath(new URL(main, import.meta.url))
-  const [file, ...rest] = [...command, process.execPath, path, ...args]
-  return spawn(file!, rest, { stdio: ['ignore', stdio, stdio] })
+  const [command, ...words] = [...place.command, process.execPath, path, ...args]
+  return spawn(command!, words, { stdio: ['ignore', stdio, stdio] })
 }
 
 /** The first line says where it is reached; what it logs is told when it does not get so far. */
