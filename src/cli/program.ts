@@ -164,6 +164,20 @@ function describe(act: (command: Command, action: Action) => void): Command {
       (await import('./find.ts')).findCommand(address!, options, signal),
   )
   act(
+    command(
+      'publish [address]',
+      'announce a blob in the swarm’s DHT, so that nodes far away find it',
+      'drey publish bafyr4i…',
+    ).option('--list', 'what is published at this node'),
+    async (options, signal, [address]) =>
+      (await import('./publish.ts')).publishCommand(address, options, signal),
+  )
+  act(
+    command('unpublish <address>', 'announce it no more', 'drey unpublish bafyr4i…'),
+    async (options, signal, [address]) =>
+      (await import('./publish.ts')).unpublishCommand(address!, options, signal),
+  )
+  act(
     command('status', 'this node, its members, and its space', 'drey status --json'),
     async (options, signal) => (await import('./status.ts')).statusCommand(options, signal),
   )

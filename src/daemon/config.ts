@@ -95,7 +95,10 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   if (relayBytesPerSecond !== undefined && !(relayBytesPerSecond > 0)) {
     throw refuse('"relayBytesPerSecond" is not a number of bytes')
   }
-  if (!Array.isArray(without) || !without.every((one) => withouts.includes(one))) {
+  if (
+    !Array.isArray(without) ||
+    !without.every((one: unknown) => (withouts as readonly unknown[]).includes(one))
+  ) {
     throw refuse(`"without" is not a list of ${withouts.join(', ')}`)
   }
   if (code !== undefined) named('code', () => parseCode(code))

@@ -40,7 +40,7 @@ export async function openFinders(parts: FindersParts): Promise<Finders> {
 }
 
 /** Connects once: if it is a member, the membership takes it from there. */
-async function greet(transporter: TlsTransporter, address: string, log: Log): Promise<void> {
+export async function greet(transporter: TlsTransporter, address: string, log: Log): Promise<void> {
   try {
     await transporter.connect(address)
   } catch (error) {

@@ -61,6 +61,11 @@ export class DataFolder {
     return join(this.path, 'evictions.list')
   }
 
+  /** Addresses that are announced from here, one a line. */
+  get published(): string {
+    return join(this.path, 'published.list')
+  }
+
   /** Shards. */
   get store(): string {
     return join(this.path, 'store')

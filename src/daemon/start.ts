@@ -9,6 +9,7 @@ import type { Membership } from '../discovery/membership.ts'
 import { doorOf, type Door } from '../gateway/door.ts'
 import { leaveDoor } from '../gateway/leave.ts'
 import { membersDoor } from '../gateway/members.ts'
+import { publishedDoor } from '../gateway/published.ts'
 import { Orchestrator } from '../node/orchestrator.ts'
 import { openCrew } from '../pipe/crew.ts'
 import { Pool, slotsFor } from '../pipe/pool.ts'
@@ -23,6 +24,7 @@ import { readConfig, type Config, type Without } from './config.ts'
 import type { DataFolder } from './folder.ts'
 import { membersParts } from './members.ts'
 import { statusDoor, statusOf } from './status.ts'
+import { openPublisher } from './published.ts'
 import { openSwarm } from './swarm.ts'
 
 export interface StartOptions {
@@ -71,10 +73,10 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const admission = opened.use(
     await openAdmission({ ...swarm, folder, identity, passphrase, readSecret, log }),
   )
-  const operations = { ...swarm.operations, ...admission.operations }
+  const common = { store, transporter, membership, clock: systemClock, log }
   const orchestrator = opened.use(
     new Orchestrator(
-      { store, transporter, membership, pool, crew, clock: systemClock, log, operations },
+      { ...common, pool, crew, hints: swarm.dht },
       {
         keys: readSecret && readKeysOf(readSecret),
         code: config.code === undefined ? undefined : parseCode(config.code),
@@ -82,6 +84,11 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
       },
     ),
   )
+  const publisher = await openPublisher({ ...common, dht: swarm.dht, folder, orchestrator })
+  if (publisher !== undefined) opened.use(publisher)
+  for (const { operations } of [swarm, admission, ...(publisher ? [publisher] : [])]) {
+    orchestrator.operate(operations)
+  }
   for (const peer of config.peers) transporter.keepConnected(peer)
   const left = Promise.withResolvers<void>()
   const close = opened.move()
@@ -93,6 +100,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
       blobDoor(orchestrator),
       membersDoor(membersParts(membership)),
       admission.door,
+      publishedDoor(publisher),
       leaveDoor(orchestrator, () => left.resolve()),
     ),
     address: transporter.address,

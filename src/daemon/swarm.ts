@@ -1,6 +1,7 @@
 import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import type { Dht } from '../discovery/dht.ts'
 import { Membership } from '../discovery/membership.ts'
 import { Reach } from '../discovery/reach.ts'
 import type { Operations } from '../node/serve.ts'
@@ -11,6 +12,7 @@ import { RelayHost } from '../transport/relay.ts'
 import { dialThrough, relayAnswerer } from '../transport/relayGuest.ts'
 import { listenTls, type TlsTransporter } from '../transport/tlsTransporter.ts'
 import { parseListen, type Config } from './config.ts'
+import { followDht, openSwarmDht } from './dht.ts'
 import { openFinders } from './finders.ts'
 import type { DataFolder } from './folder.ts'
 import { keepRecords, readKnown, saveEvictions } from './known.ts'
@@ -32,6 +34,8 @@ export interface Swarm extends AsyncDisposable {
   readonly membership: Membership
   readonly notary: CertificateNotary
   readonly reach: Reach
+  /** Absent at a node that takes no part in it. */
+  readonly dht: Dht | undefined
   readonly operations: Operations
 }
 
@@ -90,10 +94,28 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
   const following = new AbortController()
   opened.defer(() => following.abort())
   void followSelf(self, membership, following.signal)
+  const dht =
+    isVisit || config.without?.includes('dht') === true
+      ? undefined
+      : await openSwarmDht({
+          config,
+          transporter,
+          authorityPem,
+          log,
+          canBeDialed: () => isDialable(reach),
+        })
+  if (dht !== undefined) {
+    opened.use(dht)
+    void followDht(
+      dht,
+      { transporter, log },
+      { membership, clock: systemClock, signal: following.signal },
+    )
+  }
   const come = relayAnswerer({ transporter, clock: systemClock, log })
   const close = opened.move()
   return {
-    ...{ transporter, membership, notary, reach },
+    ...{ transporter, membership, notary, reach, dht },
     operations: {
       reach: reach.answer,
       relay: async (peer, { header }) =>
@@ -101,6 +123,11 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
     },
     [Symbol.asyncDispose]: () => close.disposeAsync(),
   }
+}
+
+/** A node that nobody has tried to dial may well be dialed. */
+function isDialable({ trials }: Reach): boolean {
+  return trials.length === 0 || trials.some(({ why }) => why === undefined)
 }
 
 function openReach(transporter: TlsTransporter): Reach {

@@ -14,7 +14,7 @@ import type { Pool, Slot } from '../pipe/pool.ts'
 import type { Store } from '../store/store.ts'
 import type { Hints } from '../discovery/hints.ts'
 import type { Membership } from '../discovery/membership.ts'
-import type { Transporter } from '../transport/transporter.ts'
+import type { Handler, Transporter } from '../transport/transporter.ts'
 import { Circle } from './circle.ts'
 import { drain, type DrainOptions, type DrainReport } from './drain.ts'
 import { gather, type Finding } from './gather.ts'
@@ -39,8 +39,6 @@ export interface OrchestratorParts {
   readonly log: Log
   /** Where members are found that this node does not know; the DHT. */
   readonly hints?: Hints
-  /** What peers may ask besides shards and members. */
-  readonly operations?: Operations
 }
 
 export interface OrchestratorOptions {
@@ -75,6 +73,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #options: OrchestratorOptions
   readonly #limits: Limits
   readonly #pace = new Pace()
+  readonly #answers: Record<string, Handler> = {}
   readonly #operations = new Window(operationsMax)
   readonly #closing = new AbortController()
 
@@ -85,13 +84,14 @@ export class Orchestrator implements AsyncDisposable {
     this.#limits = { ...defaultLimits, ...options.limits }
     const self = new LocalHolder(store, () => this.self())
     this.#circle = new Circle({ ...parts, self, limits: this.#limits })
-    transporter.serve(
-      serve({
-        ...storeOperations(store),
-        compare: (peer, request) => membership.answer(peer, request),
-        ...parts.operations,
-      }),
-    )
+    this.operate(storeOperations(store))
+    this.operate({ compare: (peer, request) => membership.answer(peer, request) })
+    transporter.serve(serve(this.#answers))
+  }
+
+  /** From now on peers may ask this as well. */
+  operate(operations: Operations): void {
+    Object.assign(this.#answers, operations)
   }
 
   /** This node as others see it. */

@@ -1,0 +1,54 @@
+import { formatAddress } from '../address/address.ts'
+import { parseLink } from '../address/link.ts'
+import { collect } from '../base/bytes.ts'
+import { DreyError } from '../base/error.ts'
+import { note, say, type Global } from './output.ts'
+import { ask, openVisit } from './visit.ts'
+
+export interface PublishCommand extends Global {
+  readonly list?: boolean
+}
+
+/** `drey publish ADDRESS`, `drey publish --list` */
+export async function publishCommand(
+  name: string | undefined,
+  options: PublishCommand,
+  signal: AbortSignal,
+): Promise<void> {
+  if (options.list === true) return list(options, signal)
+  if (name === undefined)
+    throw new DreyError('bad-input', 'publish what? Give an address, or --list')
+  const address = formatAddress(parseLink(name).address)
+  await using visit = await openVisit(options)
+  await ask(visit.door, 'PUT', `/published/${address}`, { signal })
+  say(options, { published: address }, `published ${address}`)
+  note(
+    options,
+    'it is announced as long as this node runs; reading it still takes the read secret or its link',
+  )
+}
+
+/** `drey unpublish ADDRESS` */
+export async function unpublishCommand(
+  name: string,
+  options: Global,
+  signal: AbortSignal,
+): Promise<void> {
+  const address = formatAddress(parseLink(name).address)
+  await using visit = await openVisit(options)
+  await ask(visit.door, 'DELETE', `/published/${address}`, { signal })
+  say(options, { unpublished: address }, `unpublished ${address}`)
+  note(options, 'others forget it within a few hours')
+}
+
+async function list(options: Global, signal: AbortSignal): Promise<void> {
+  await using visit = await openVisit(options)
+  const reply = await ask(visit.door, 'GET', '/published', { signal })
+  const text = Buffer.from(await collect(reply.body)).toString('utf8')
+  const { published } = JSON.parse(text) as { published: string[] }
+  say(
+    options,
+    { published },
+    published.length > 0 ? published.join('\n') : 'nothing is published here',
+  )
+}
