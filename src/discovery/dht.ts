@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type Engine from 'bittorrent-dht'
+import type { Contact, Table } from 'bittorrent-dht'
 import type { Address } from '../address/address.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { DreyError, messageOf } from '../base/error.ts'
@@ -75,6 +76,8 @@ export interface Dht extends AsyncDisposable {
   state(): DhtState
 }
 
+const contactsPerHost = 32 // A town on one machine still finds its way.
+
 /** Opens a node of the swarm's DHT; it is ready when its port is. Throws 'unreachable' when that is not possible. */
 export async function openDht(options: DhtOptions): Promise<Dht> {
   const { log, clock = systemClock, random = systemRandom, canBeDialed = () => true } = options
@@ -98,7 +101,8 @@ export async function openDht(options: DhtOptions): Promise<Dht> {
  * - A packet of eight bytes (`l-3:`) is read for ever by `bencode`, until the memory is full; others throw
  *   out of the socket's event, which ends the process. `Gate` lets in nothing of that kind.
  * - Unless `bootstrap` is false, it joins the public network.
- * - A node is told of as soon as it has asked something; one that cannot be dialed is taken out again.
+ * - A node is told of as soon as it has asked something, under any id that it says, and under all of them.
+ *   One that cannot be dialed is taken out again, and one machine has a few places in the table (`keepFewOf`).
  * - It answers with its whole table, sorted: 5 KB for 50. Here with as many as a walk wants.
  * - An id in the table is a piece of the packet that it came in, and keeps all of it in memory.
  * - What others announce is hardly bounded (`Values`), and upkeep is too much or too little (`Tender`).
@@ -124,7 +128,8 @@ async function openEngine(
   table.closest = (target, count = contactsMax) => closest(target, count)
   table.on('added', (contact) => {
     contact.id = ownBytes(contact.id)
-    if (!gate.senderCanBeDialed) table.remove(contact.id)
+    if (gate.senderCanBeDialed) keepFewOf(table, contact)
+    else table.remove(contact.id)
   })
   table.on('updated', (_, contact) => {
     contact.id = ownBytes(contact.id)
@@ -136,6 +141,14 @@ async function openEngine(
   engine.on('warning', warn)
   engine.on('error', warn) // A port that is taken: `listen` says so.
   return engine
+}
+
+/** At one address is one node, the last that said so; and one machine has few. */
+function keepFewOf(table: Table, { id, host, port }: Contact): void {
+  const others = table.toArray().filter((one) => one.host === host && !one.id.equals(id))
+  const before = others.find((one) => one.port === port)
+  if (before !== undefined) table.remove(before.id)
+  else if (others.length >= contactsPerHost) table.remove(id)
 }
 
 /** Resolves when packets are heard. */

@@ -4,8 +4,9 @@ import { addressOf, type Address } from '../address/address.ts'
 import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { openDht, type Dht, type DhtOptions } from './dht.ts'
+import { readBencode, type Bencoded } from './dhtBencode.ts'
 import { dhtKeys } from './dhtKeys.ts'
-import { sealPacket } from './dhtSeal.ts'
+import { openPacket, sealPacket } from './dhtSeal.ts'
 import { SimulatedUdp, type SimulatedUdpOptions } from './udpSim.ts'
 
 export const townPort = 7117
@@ -59,23 +60,28 @@ export class DhtTown implements AsyncDisposable {
   }
 }
 
-/** Somebody at `host` who sends what it likes, and hears what comes back. */
-export async function passerBy(network: SimulatedUdp, host: string) {
+/** Somebody at `host` who sends what it likes. */
+export async function passerBy(network: SimulatedUdp, host: string, port = townPort) {
   const socket = network.socket(host)
   const heard: Buffer[] = []
+  const key = dhtKeys(townSwarm).packets
   socket.on('message', (packet) => void heard.push(packet))
-  socket.bind(townPort)
+  socket.bind(port)
   await once(socket as unknown as NodeJS.EventEmitter, 'listening')
   const send = (packet: Uint8Array, to: number) =>
     socket.send(packet, 0, packet.length, townPort, homeOf(to))
   return {
+    /** What was sent to it. */
     heard,
     /** As an outsider. */
     send,
     /** As a member. */
-    say: (message: Uint8Array, to: number) =>
-      send(sealPacket(dhtKeys(townSwarm).packets, message, true), to),
-    [Symbol.dispose]: () => socket.close(),
+    say: (message: Uint8Array, to: number) => send(sealPacket(key, message, true), to),
+    /** What the last answer says. */
+    lastAnswer: () => {
+      const message = readBencode(openPacket(key, heard.at(-1)!)!.message) as Map<string, Bencoded>
+      return message.get('r') as Map<string, Bencoded>
+    },
   }
 }
 
