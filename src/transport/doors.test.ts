@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { duplexPair, type Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { isDreyError } from '../base/error.ts'
 import type { Visitor } from './door.ts'
-import { testSwarm } from './testSwarm.ts'
+import { socketPair, testSwarm } from './testSwarm.ts'
 import { dialStranger } from './tls.ts'
 import { listenTls } from './tlsTransporter.ts'
 
@@ -63,7 +63,7 @@ describe('a stream that somebody else carries', () => {
   const over = async () => {
     const ann = await listenTls({ identity: await swarm.member() })
     const bob = await listenTls({ identity: await swarm.member() })
-    const [left, right] = duplexPair()
+    const [left, right] = await socketPair()
     return { ann, bob, left, right }
   }
 
