@@ -41,6 +41,7 @@ export class Network implements AsyncDisposable {
   readonly #name: string
   readonly #lay: LayWire
   readonly #lines = new Map<Host, Line>()
+  #weather: Weather | undefined
   #bridges = 0
 
   private constructor(name: string, lay: LayWire) {
@@ -74,12 +75,14 @@ export class Network implements AsyncDisposable {
     await this.#plug(host, hubBridge)
     await settle(front, outside)
     await run('ip', '-n', front, 'route', 'add', 'default', 'via', hubAddress)
+    if (this.#weather !== undefined) await wire.weather(this.#weather)
     this.hosts.push(host)
     return host
   }
 
-  /** From now on packets of this host are lost and late, each way; without a host, of all hosts. */
+  /** From now on packets are lost and late, each way: this host's, or those of all, also of hosts to come. */
   async weather(weather: Weather, host?: Host): Promise<void> {
+    if (host === undefined) this.#weather = weather
     for (const one of host ? [host] : this.hosts) await this.#lines.get(one)!.wire.weather(weather)
   }
 
