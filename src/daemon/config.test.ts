@@ -38,6 +38,12 @@ describe('A node’s config', () => {
     freeFloor: [-1, '1GB', undefined],
     threads: [-1, 17, 'two', undefined],
     code: ['4', '0+2', '4+2+1'],
+    zone: [7, 'x'.repeat(65)],
+    publicAddress: ['here', 'a:0'],
+    relayBytesPerSecond: [0, -1, '4MiB'],
+    heartbeatMs: [0, 'often'],
+    awayMs: [-1],
+    without: ['lan', ['wlan']],
   }
   for (const [field, values] of Object.entries(wrong)) {
     it(`with a wrong "${field}" is refused, naming it`, async () => {

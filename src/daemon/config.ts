@@ -20,6 +20,9 @@ export interface Config {
   readonly publicAddress?: string
   /** Bytes a second that it carries for members who cannot reach each other. Absent: it does not. */
   readonly relayBytesPerSecond?: number
+  /** How often it says that it is here, and after how long of silence another is away. Milliseconds. */
+  readonly heartbeatMs?: number
+  readonly awayMs?: number
   /** What it does not do: look for members on the local network, in the DHT, ask the router for a port. */
   readonly without?: readonly Without[]
   /** Bytes offered to the swarm. Zero: it holds nothing. */
@@ -73,7 +76,7 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   }
   if (config === null || typeof config !== 'object') throw refuse('it is not a JSON object')
   const { version, name, listen, peers, capacity, freeFloor, code, threads } = config
-  const { zone, publicAddress, relayBytesPerSecond, without = [] } = config
+  const { zone, publicAddress, relayBytesPerSecond, heartbeatMs, awayMs, without = [] } = config
   if (version !== 1) throw refuse(`"version" is ${String(version)}; this Drey reads 1`)
   if (typeof name !== 'string' || name === '') throw refuse('"name" is missing')
   if (typeof listen !== 'string') throw refuse('"listen" is missing; write "0.0.0.0:7117"')
@@ -92,8 +95,10 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
     throw refuse('"zone" is not a short text')
   }
   if (publicAddress !== undefined) named('publicAddress', () => parseEndpoint(publicAddress))
-  if (relayBytesPerSecond !== undefined && !(relayBytesPerSecond > 0)) {
-    throw refuse('"relayBytesPerSecond" is not a number of bytes')
+  for (const [field, value] of Object.entries({ relayBytesPerSecond, heartbeatMs, awayMs })) {
+    if (value !== undefined && !(Number.isFinite(value) && value >= 1)) {
+      throw refuse(`"${field}" is not a number above zero`)
+    }
   }
   if (
     !Array.isArray(without) ||

@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import type { Dht } from '../discovery/dht.ts'
+import type { MembershipLimits } from '../discovery/limits.ts'
 import { Membership } from '../discovery/membership.ts'
 import { Reach } from '../discovery/reach.ts'
 import type { Operations } from '../node/serve.ts'
@@ -82,6 +83,7 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
         ...{ name, zone, capacity, stage: 'here', offersRelay: relayBytesPerSecond !== undefined },
         ...(await describeSelf(self)),
       },
+      limitsOf(config),
     ),
   )
   await membership.remember(known.records, known.evictions)
@@ -123,6 +125,11 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
     },
     [Symbol.asyncDispose]: () => close.disposeAsync(),
   }
+}
+
+/** Only what the config says: the rest is as usual. */
+function limitsOf({ heartbeatMs, awayMs }: Config): Partial<MembershipLimits> {
+  return { ...(heartbeatMs ? { heartbeatMs } : {}), ...(awayMs ? { awayMs } : {}) }
 }
 
 /** A node that nobody has tried to dial may well be dialed. */
