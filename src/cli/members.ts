@@ -38,10 +38,18 @@ function describe(members: readonly MemberView[]): string {
     member.capacity > 0
       ? `${formatSize(member.free)} of ${formatSize(member.capacity)}`
       : 'holds nothing',
-    member.state === 'this' ? '' : (member.connected ?? since(member.heardAt)),
+    member.state === 'this' ? '' : way(member, members),
     member.id,
   ])
   return formatTable([['name', 'role', 'zone', 'state', 'free', 'connected', 'id'], ...rows])
+}
+
+/** How it is connected, or when it was last heard. */
+function way({ connected, heardAt }: MemberView, members: readonly MemberView[]): string {
+  if (connected === null) return since(heardAt)
+  const relay = /^relay:(.*)$/.exec(connected)?.[1]
+  if (relay === undefined) return connected
+  return `over ${members.find(({ id }) => id === relay)?.name ?? relay}`
 }
 
 /** "heard 3 h ago" */

@@ -8,6 +8,7 @@ import type { TlsTransporter } from '../transport/tlsTransporter.ts'
 import { parseListen, type Config } from './config.ts'
 
 const lookMs = 5_000 // A machine that was carried to another network is found again soon.
+const firstMs = 300
 const relaysMax = 3
 
 export interface SelfParts {
@@ -22,9 +23,14 @@ export interface SelfParts {
 /** What a node says of itself that changes while it runs. */
 export type Changing = Pick<Saying, 'free' | 'addresses' | 'relays'>
 
-export async function describeSelf(parts: SelfParts, membership?: Membership): Promise<Changing> {
+/** What is known at once: a store that is just opened may take long to say what is free. */
+export function firstSaying(parts: SelfParts): Changing {
+  return { free: 0, addresses: addressesOf(parts), relays: [] }
+}
+
+export async function describeSelf(parts: SelfParts, membership: Membership): Promise<Changing> {
   const { free } = await parts.store.usage()
-  return { free, addresses: addressesOf(parts), relays: membership ? relaysOf(membership) : [] }
+  return { free, addresses: addressesOf(parts), relays: relaysOf(membership) }
 }
 
 /** Tells the swarm when this node has moved, or is reached in another way than before. */
@@ -36,14 +42,14 @@ export async function followSelf(
 ): Promise<void> {
   const where = ({ addresses, relays }: Pick<Saying, 'addresses' | 'relays'>) =>
     JSON.stringify([addresses, relays])
-  while (!signal.aborted) {
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
     try {
-      await clock.sleep(lookMs, signal)
+      await clock.sleep(isFirst ? firstMs : lookMs, signal)
     } catch {
       return // Closing.
     }
     const changing = await describeSelf(parts, membership)
-    if (where(changing) === where(membership.own)) continue
+    if (!isFirst && where(changing) === where(membership.own)) continue
     if (String(changing.addresses) !== String(membership.own.addresses)) parts.reach.again()
     await membership.say(changing)
   }

@@ -18,7 +18,7 @@ import { openFinders } from './finders.ts'
 import type { DataFolder } from './folder.ts'
 import { keepRecords, readKnown, saveEvictions } from './known.ts'
 import { dialableAddress } from './relays.ts'
-import { describeSelf, followSelf } from './self.ts'
+import { describeSelf, firstSaying, followSelf } from './self.ts'
 
 export interface SwarmParts {
   readonly folder: DataFolder
@@ -70,7 +70,7 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
     new Membership(
       {
         ...{ ...common, log, transporter, notary },
-        describe: () => describeSelf(self, late.membership),
+        describe: async () => (late.membership ? describeSelf(self, late.membership) : {}),
         saveEvictions: (evictions) => saveEvictions(folder, evictions),
         dialThrough: (relay, id, signal) =>
           dialThrough(
@@ -81,7 +81,7 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
       },
       {
         ...{ name, zone, capacity, stage: 'here', offersRelay: relayBytesPerSecond !== undefined },
-        ...(await describeSelf(self)),
+        ...firstSaying(self),
       },
       limitsOf(config),
     ),
