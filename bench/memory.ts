@@ -1,19 +1,12 @@
 import { spawn } from 'node:child_process'
-import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as rest } from 'node:timers/promises'
-import type { Bytes } from '../src/base/bytes.ts'
-import { readBlob } from '../src/cli/get.ts'
 import { parseSize } from '../src/cli/output.ts'
-import { Progress } from '../src/cli/progress.ts'
-import { storeBlob } from '../src/cli/put.ts'
 import { Town, warmUp, type Citizen } from '../src/cli/town.ts'
+import { getBack, never, putKeyStream } from './blobs.ts'
 import { printTable } from './table.ts'
-
-const quiet = { quiet: true }
-const never = new AbortController().signal
 
 /**
  * Peak memory of node processes: bare Node, an idle node, puts and gets of two sizes (default 1 GiB and
@@ -72,18 +65,6 @@ async function manyAtOnce(size: number): Promise<string[][]> {
   })
 }
 
-async function putKeyStream(at: Citizen, size: number): Promise<string> {
-  const progress = new Progress(quiet, '')
-  const { address } = await storeBlob(at.door, keyStream(size), { signal: never, progress })
-  return address
-}
-
-async function getBack(at: Citizen, address: string): Promise<void> {
-  const hash = createHash('sha1')
-  const parts = { signal: never, progress: () => new Progress(quiet, '') }
-  await readBlob(at.door, address, { ...parts, write: (chunk) => void hash.update(chunk) })
-}
-
 async function inTown<T>(work: (town: Town) => Promise<T>): Promise<T> {
   await using town = new Town(await mkdtemp(join(tmpdir(), 'drey-bench-')))
   for (let at = 0; at < 6; at++) await town.add(at % 5 === 0 ? 'reader' : 'storage')
@@ -91,12 +72,6 @@ async function inTown<T>(work: (town: Town) => Promise<T>): Promise<T> {
   const result = await work(town)
   await town.sample()
   return result
-}
-
-async function* keyStream(size: number): Bytes {
-  const cipher = createCipheriv('aes-256-ctr', randomBytes(32), Buffer.alloc(16))
-  const zeros = Buffer.alloc(256 * 1024)
-  for (let left = size; left > 0; left -= zeros.length) yield cipher.update(zeros.subarray(0, left))
 }
 
 function row(what: string, citizens: readonly Citizen[], took?: number): string[] {

@@ -64,7 +64,12 @@ async function pair(kind: Kind, [here, there]: readonly [Identity, Identity]): P
     env: { ...process.env, ...environment },
   }
   const [dialer, listener] = [fork(side, settings), fork(side, settings)]
-  const address = (await tell(listener, { do: 'listen', kind, identity: there })) as string
+  const address = (await tell(listener, {
+    do: 'listen',
+    kind,
+    identity: there,
+    host: '127.0.0.1',
+  })) as string
   await tell(dialer, { do: 'dial', kind, identity: here, address })
   return { dialer, listener }
 }

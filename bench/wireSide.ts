@@ -7,11 +7,12 @@ import type { Identity } from '../src/transport/identity.ts'
 import { listenTls } from '../src/transport/tlsTransporter.ts'
 
 /**
- * One of the two processes that bench/wire.ts sets against each other. Its parent tells it what to do
- * over IPC; it answers every message with one of its own.
+ * One of the processes that bench/wire.ts and bench/network.ts set against each other. Its parent tells it
+ * what to do over IPC; it answers every message with one of its own. A dialer that has dialed several
+ * moves the bytes over all of them, an equal share each.
  */
 export type Order =
-  | { do: 'listen'; kind: Kind; identity: Identity }
+  | { do: 'listen'; kind: Kind; identity: Identity; host: string }
   | { do: 'dial'; kind: Kind; identity: Identity; address: string }
   | { do: 'move'; way: Way; bytes: number }
   | { do: 'report' }
@@ -27,19 +28,24 @@ const shardBytes = 256 * 1024
 const shardsAtOnce = 16
 const writeBytes = 64 * 1024
 
-let move: (way: Way, bytes: number) => Promise<void>
+type Move = (way: Way, bytes: number) => Promise<void>
+
+const moves: Move[] = []
 let peakMiB = 0
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'listen':
-      return order.kind === 'drey' ? listenDrey(order.identity) : listenBare(order.identity)
-    case 'dial':
-      move = await (order.kind === 'drey' ? dialDrey : dialBare)(order.identity, order.address)
+      return (order.kind === 'drey' ? listenDrey : listenBare)(order.identity, order.host)
+    case 'dial': {
+      const dial = order.kind === 'drey' ? dialDrey : dialBare
+      moves.push(await dial(order.identity, order.address))
       return 'ready'
+    }
     case 'move': {
       const began = performance.now()
-      await move(order.way, order.bytes)
+      const share = Math.ceil(order.bytes / moves.length / writeBytes) * writeBytes
+      await Promise.all(moves.map((move) => move(order.way, share)))
       return performance.now() - began
     }
     case 'report': {
@@ -49,8 +55,8 @@ async function obey(order: Order): Promise<unknown> {
   }
 }
 
-async function listenDrey(identity: Identity): Promise<string> {
-  const transporter = await listenTls({ identity, host: '127.0.0.1', port: 0 })
+async function listenDrey(identity: Identity, host: string): Promise<string> {
+  const transporter = await listenTls({ identity, host, port: 0 })
   const shard = new Uint8Array(shardBytes).fill(7)
   transporter.serve(async (_peer, { header, release }) => {
     release?.()
@@ -59,7 +65,7 @@ async function listenDrey(identity: Identity): Promise<string> {
   return transporter.address
 }
 
-async function dialDrey(identity: Identity, address: string): Promise<typeof move> {
+async function dialDrey(identity: Identity, address: string): Promise<Move> {
   const peer = await (await listenTls({ identity })).connect(address)
   const shard = new Uint8Array(shardBytes).fill(7)
   const memories = Array.from({ length: shardsAtOnce }, () => new Uint8Array(shardBytes))
@@ -82,7 +88,7 @@ const bareOptions = ({ keyPem, certificatePem, authorityPem }: Identity) => ({
 })
 
 /** Six bytes ask: how many bytes come (first byte 0) or are wanted (1). One byte tells that all came. */
-async function listenBare(identity: Identity): Promise<string> {
+async function listenBare(identity: Identity, host: string): Promise<string> {
   const server = tls.createServer({ ...bareOptions(identity), requestCert: true, noDelay: true })
   server.on('secureConnection', (socket) => {
     let left = 0
@@ -98,11 +104,11 @@ async function listenBare(identity: Identity): Promise<string> {
       free(chunk)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  return `${host}:${(server.address() as AddressInfo).port}`
 }
 
-async function dialBare(identity: Identity, address: string): Promise<typeof move> {
+async function dialBare(identity: Identity, address: string): Promise<Move> {
   const socket = tls.connect({
     ...{ ...parseEndpoint(address), ...bareOptions(identity) },
     checkServerIdentity: () => undefined,
