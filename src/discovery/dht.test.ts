@@ -169,6 +169,18 @@ describe('the DHT of a swarm', () => {
     await assert.rejects(pending, /stopping/)
   })
 
+  it('ends at once, though what it asked for is not answered yet', async () => {
+    const town = new DhtTown()
+    await town.addMany(10, { limits: { answerMs: 60_000 } })
+    await joined(town, 6)
+    for (let index = 2; index <= 10; index++) town.network.silence(addressAt(index))
+    const [dht] = town.nodes
+    dht!.publish(root)
+    dht!.addNode(addressAt(99))
+    await rest(50)
+    await town[Symbol.asyncDispose]()
+  })
+
   it('publishes a limited number of roots', async () => {
     await using town = new DhtTown()
     const dht = await town.add({ limits: { publishedMax: 2 } })

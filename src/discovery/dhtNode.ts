@@ -13,6 +13,7 @@ import type { DhtLimits } from './dhtLimits.ts'
 import { Lookups, type LookupOptions } from './dhtLookups.ts'
 import { Tender } from './dhtTender.ts'
 import type { Values } from './dhtValues.ts'
+import { unlessAborted } from './dhtWait.ts'
 import { isCloser, type Step } from './dhtWalk.ts'
 import type { Near } from './hints.ts'
 
@@ -175,17 +176,5 @@ export class DhtNode implements Dht {
       await this.#lookups.walk(target, { q: 'find_node', width: nodesToRemember, signal })
     }
     this.#announcer.retry()
-  }
-}
-
-/** Rejects with the signal's reason; what never calls back is not waited for then. */
-async function unlessAborted<T>(done: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([done, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }

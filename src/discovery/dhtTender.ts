@@ -1,11 +1,12 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { Contact, Rpc } from 'bittorrent-dht'
+import type { Contact, Rpc, To } from 'bittorrent-dht'
 import type { Clock } from '../base/clock.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { parseEndpoint } from '../transport/endpoint.ts'
 import type { DhtLimits } from './dhtLimits.ts'
+import { unlessAborted } from './dhtWait.ts'
 
 export interface TenderParts {
   readonly rpc: Rpc
@@ -19,6 +20,7 @@ export interface TenderParts {
 const askedPerRound = 16 // A table of 200 is asked through in a quarter of an hour.
 const fewNodes = 4
 const toldMax = 32
+const pingsMax = 3
 const askingMax = 64
 
 /**
@@ -68,8 +70,8 @@ export class Tender {
     for (;;) {
       const isDue = this.#woken.signal.aborted || clock.now() - this.#exploredAt >= limits.refreshMs
       this.#woken = new AbortController()
-      if (rpc.nodes.count() === 0) for (const address of this.#told) void this.#ask(address)
-      else if (isDue) {
+      if (isDue || rpc.nodes.count() === 0) await unlessAborted(this.#askTold(), signal)
+      if (isDue && rpc.nodes.count() > 0) {
         this.#exploredAt = clock.now()
         await explore(signal)
       }
@@ -96,22 +98,35 @@ export class Tender {
     return this.#parts.clock.now() - seen >= this.#parts.limits.quietMs
   }
 
+  /** Also while others are known: those may be an island, and these the rest. */
+  async #askTold(): Promise<void> {
+    await Promise.all(Array.from(this.#told, (address) => this.#ask(address)))
+  }
+
   async #ask(address: string): Promise<void> {
-    const { rpc, log } = this.#parts
+    const { log } = this.#parts
     if (this.#asking >= askingMax) return
     this.#asking += 1
     try {
       const { host, port } = parseEndpoint(address)
       if (isIP(host) === 6) throw new DreyError('bad-input', 'the DHT speaks IPv4 alone')
       const ip = isIP(host) === 4 ? host : (await lookup(host, { family: 4 })).address
-      rpc.query({ host: ip, port }, { q: 'ping' }, (error) => {
-        this.#asking -= 1
-        if (error !== null)
-          log.debug('no node of the DHT answers', { address, why: messageOf(error) })
-      })
+      await this.#ping({ host: ip, port })
     } catch (error) {
+      log.debug('no node of the DHT is there', { address, why: messageOf(error) })
+    } finally {
       this.#asking -= 1
-      log.debug('no node of the DHT can be there', { address, why: messageOf(error) })
+    }
+  }
+
+  /** Rejects when there is no answer to any of some questions: packets are lost. */
+  async #ping(to: To): Promise<void> {
+    for (let times = 1; ; times++) {
+      const { promise, resolve } = Promise.withResolvers<Error | null>()
+      this.#parts.rpc.query(to, { q: 'ping' }, resolve)
+      const error = await promise
+      if (error === null) return
+      if (times === pingsMax) throw error
     }
   }
 }

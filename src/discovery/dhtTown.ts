@@ -77,11 +77,11 @@ export async function passerBy(network: SimulatedUdp, host: string, port = townP
     send,
     /** As a member. */
     say: (message: Uint8Array, to: number) => send(sealPacket(key, message, true), to),
-    /** What the last answer says. */
-    lastAnswer: () => {
-      const message = readBencode(openPacket(key, heard.at(-1)!)!.message) as Map<string, Bencoded>
-      return message.get('r') as Map<string, Bencoded>
-    },
+    /** What answers to it say; it is asked things too. */
+    answers: () =>
+      heard
+        .map((packet) => readBencode(openPacket(key, packet)!.message) as Map<string, Bencoded>)
+        .flatMap((message) => (message.get('r') as Map<string, Bencoded> | undefined) ?? []),
   }
 }
 
