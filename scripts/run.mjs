@@ -11,9 +11,10 @@ import { install } from './install.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const node = install()
 
+const testMs = 240_000 // A file takes a minute at most; one that hangs is named.
 const tests = ['src/**/*.test.ts', 'test/*.test.ts', 'test/!(soak)/**/*.test.ts']
 const tasks = {
-  test: (args) => run(testing(tests, args)),
+  test: (args) => run(testing(tests, [`--test-timeout=${testMs}`, ...args])),
   soak: (args) => run(testing(['test/soak/**/*.test.ts'], args)),
   check: () =>
     runAll(
