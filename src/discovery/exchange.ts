@@ -9,6 +9,7 @@ import { rosterMax, type Digest } from './roster.ts'
  * absent):
  *
  *     digest     [[id, at], …]   what the sender knows: asks for what is newer
+ *     full       bool            whether the sender has room for few more
  *     sum        text            the hash of all evictions that the sender knows
  *     records    [bytes, …]      members' signed records
  *     evictions  [bytes, …]      signed evictions
@@ -16,6 +17,7 @@ import { rosterMax, type Digest } from './roster.ts'
  */
 export interface Exchange {
   readonly digest?: Digest
+  readonly full?: boolean
   readonly sum?: string
   readonly records?: readonly Uint8Array[]
   readonly evictions?: readonly Uint8Array[]
@@ -34,12 +36,16 @@ export function encodeExchange(exchange: Exchange): Uint8Array {
 export function decodeExchange(payload: Uint8Array | undefined): Exchange {
   if (payload === undefined) return {}
   if (payload.length > exchangeBytesMax) throw broken(`${payload.length} bytes`)
-  const { digest, sum, records, evictions, wanted } = decodeCbor(payload) as Record<string, unknown>
+  const { digest, full, sum, records, evictions, wanted } = decodeCbor(payload) as Record<
+    string,
+    unknown
+  >
   return {
     digest: list(digest, rosterMax, (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) throw broken('a digest')
       return [id(entry[0]), wholeNumber(entry[1], 'at')] as const
     }),
+    full: full === true,
     sum: sum === undefined ? undefined : id(sum),
     records: list(records, rosterMax, bytes),
     evictions: list(evictions, 4_096, bytes),

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
 import { Rarely } from '../base/rarely.ts'
 import type { Vouched } from '../transport/door.ts'
 import type { Notary } from '../transport/notary.ts'
@@ -15,6 +16,7 @@ export interface LedgerParts {
   readonly notary: Notary
   readonly clock: Clock
   readonly log: Log
+  readonly random: Random
   readonly membersMax: number
   readonly isConnected: (id: PeerId) => boolean
 }
@@ -44,7 +46,7 @@ export class Ledger {
   constructor(parts: LedgerParts, saying: Omit<Saying, 'at'>) {
     this.#parts = parts
     this.#rarely = new Rarely(parts.clock)
-    this.roster = new Roster(parts.notary.id, parts.membersMax, parts.isConnected)
+    this.roster = new Roster(parts.notary.id, { ...parts, max: parts.membersMax })
     this.#saying = { ...saying, at: 0 }
     this.sign({})
   }
@@ -100,8 +102,8 @@ export class Ledger {
   }
 
   /** What the other side should know, going by what it said. */
-  reply({ digest, sum, wanted = [] }: Exchange): Exchange {
-    const compared = digest && this.roster.compare(digest)
+  reply({ digest, full = false, sum, wanted = [] }: Exchange): Exchange {
+    const compared = digest && this.roster.compare(digest, full)
     const asked = wanted.map((id) => this.roster.get(id)).filter((record) => record !== undefined)
     const records = [...fitting([...(compared?.newer ?? []), ...asked])]
     const differs = sum !== undefined && sum !== this.evictions.sum

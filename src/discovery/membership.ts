@@ -172,7 +172,9 @@ export class Membership implements AsyncDisposable {
     const { roster, evictions } = this.#ledger
     try {
       const records = [this.own.bytes]
-      const said = await this.#ask(peer, { digest: roster.digest(), sum: evictions.sum, records })
+      const digest = roster.digest()
+      const full = roster.isFull ? true : undefined
+      const said = await this.#ask(peer, { digest, full, sum: evictions.sum, records })
       await this.#learn(said, peer.id, peer)
       const more = this.#ledger.reply(said)
       if ((more.records ?? more.evictions) !== undefined) await this.#ask(peer, more)

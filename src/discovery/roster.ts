@@ -1,4 +1,5 @@
 import { base32 } from 'multiformats/bases/base32'
+import { between, type Random } from '../base/random.ts'
 import type { PeerId } from '../transport/transporter.ts'
 import type { MemberRecord } from './record.ts'
 
@@ -7,8 +8,17 @@ export type Digest = readonly (readonly [id: PeerId, at: number])[]
 
 export const rosterMax = 1_024 // About 2 KB each, certificate and all: the membership view.
 
+const strangersMax = 16 // That a full roster hears of at a time.
 const silentMs = 3_600_000
 const agoMs = 30 * 24 * 3_600_000 // A member that left or was silent for so long is forgotten.
+
+export interface RosterParts {
+  /** Members that are known at a time. */
+  readonly max: number
+  /** Whoever is connected is never forgotten, even when it is full. */
+  readonly isConnected: (id: PeerId) => boolean
+  readonly random: Random
+}
 
 /**
  * What members say of themselves, the newest of each. Only what a member signed gets in, so whoever hands
@@ -18,14 +28,11 @@ const agoMs = 30 * 24 * 3_600_000 // A member that left or was silent for so lon
 export class Roster {
   readonly #own: PeerId
   readonly #records = new Map<PeerId, MemberRecord>()
-  readonly #max: number
-  readonly #isConnected: (id: PeerId) => boolean
+  readonly #parts: RosterParts
 
-  /** Whoever is connected is never forgotten, even when it is full. */
-  constructor(own: PeerId, max: number, isConnected: (id: PeerId) => boolean) {
+  constructor(own: PeerId, parts: RosterParts) {
     this.#own = own
-    this.#max = max
-    this.#isConnected = isConnected
+    this.#parts = parts
   }
 
   get size(): number {
@@ -34,7 +41,7 @@ export class Roster {
 
   /** Whether there was no room for all. */
   get isFull(): boolean {
-    return this.#records.size >= this.#max
+    return this.#records.size >= this.#parts.max
   }
 
   get(id: PeerId): MemberRecord | undefined {
@@ -51,7 +58,7 @@ export class Roster {
     if (known !== undefined && known.at >= record.at) return 'known'
     this.#records.set(record.id, record)
     if (known !== undefined) return 'newer'
-    if (this.#records.size > this.#max) this.#makeRoom()
+    if (this.#records.size > this.#parts.max) this.#makeRoom()
     return this.#records.has(record.id) ? 'new' : 'known'
   }
 
@@ -70,19 +77,33 @@ export class Roster {
     return this.all().map(({ id, at }) => [id, at] as const)
   }
 
-  /** What this node knows better than who has this digest, and of whom that one knows more. */
-  compare(digest: Digest): { newer: MemberRecord[]; wanted: PeerId[] } {
+  /**
+   * What this node knows better than who has this digest, and of whom that one knows more. Somebody whose
+   * roster is full is told of few that it does not know, and somebody full asks for few: else the two would
+   * hand each other again and again what neither keeps.
+   */
+  compare(digest: Digest, isFull: boolean): { newer: MemberRecord[]; wanted: PeerId[] } {
     const theirs = new Map(digest)
     const newer = this.all().filter(({ id, at }) => at > (theirs.get(id) ?? -1))
     const wanted = digest
       .filter(([id, at]) => at > (this.#records.get(id)?.at ?? -1))
       .map(([id]) => id)
-    return { newer, wanted }
+    return {
+      newer: isFull ? this.#few(newer, ({ id }) => theirs.has(id)) : newer,
+      wanted: this.isFull ? this.#few(wanted, (id) => this.#records.has(id)) : wanted,
+    }
+  }
+
+  /** Those that are known, and some of the others: not always the same. */
+  #few<T>(all: readonly T[], isKnown: (item: T) => boolean): T[] {
+    const others = all.filter((item) => !isKnown(item))
+    const from = between(this.#parts.random, 0, Math.max(1, others.length - strangersMax + 1))
+    return [...all.filter(isKnown), ...others.slice(from, from + strangersMax)]
   }
 
   #makeRoom(): void {
     const newest = Math.max(...this.all().map(({ at }) => at))
-    const others = this.all().filter(({ id }) => id !== this.#own && !this.#isConnected(id))
+    const others = this.all().filter(({ id }) => id !== this.#own && !this.#parts.isConnected(id))
     const silent = others.filter(({ at }) => newest - at > silentMs).sort((a, b) => a.at - b.at)
     const [leaving] =
       silent.length > 0 ? silent : others.sort((a, b) => compareDistance(this.#own, b.id, a.id))
