@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { between, type Random } from '../base/random.ts'
+import { Sleeper } from './dhtWait.ts'
 
 export interface AnnouncerParts {
   /** Announces once, and says how many have taken note. */
@@ -29,10 +30,11 @@ interface Announcement {
 export class Announcer {
   readonly #parts: AnnouncerParts
   readonly #all = new Map<string, Announcement>()
-  #woken = new AbortController()
+  readonly #sleeper: Sleeper
 
   constructor(parts: AnnouncerParts) {
     this.#parts = parts
+    this.#sleeper = new Sleeper(parts.clock)
   }
 
   get count(): number {
@@ -44,7 +46,7 @@ export class Announcer {
     const name = key.toString('hex')
     if (this.#all.get(name)?.port === port) return
     this.#all.set(name, { key, port, dueAt: 0, noted: 0 })
-    this.#woken.abort()
+    this.#sleeper.wake()
   }
 
   /** Announces it no more. What was announced is forgotten by others when it is too old. */
@@ -55,7 +57,7 @@ export class Announcer {
   /** Nodes were found: what nobody took note of so far is due now. */
   retry(): void {
     for (const one of this.#all.values()) if (one.noted === 0) one.dueAt = 0
-    this.#woken.abort()
+    this.#sleeper.wake()
   }
 
   has(key: Buffer): boolean {
@@ -81,12 +83,10 @@ export class Announcer {
   async #nextDue(signal: AbortSignal): Promise<Announcement> {
     const { clock, announceMs } = this.#parts
     for (;;) {
-      this.#woken = new AbortController()
       const next = [...this.#all.values()].sort((a, b) => a.dueAt - b.dueAt).at(0)
       const restMs = next === undefined ? announceMs : next.dueAt - clock.now()
       if (next !== undefined && restMs <= 0) return next
-      const either = AbortSignal.any([signal, this.#woken.signal])
-      await clock.sleep(restMs, either).catch(() => signal.throwIfAborted()) // Woken: there is news.
+      await this.#sleeper.sleep(restMs, signal)
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { Window } from '../base/flow.ts'
 import { formatEndpoint } from '../transport/endpoint.ts'
 import type { DhtLimits } from './dhtLimits.ts'
+import { Ending } from './dhtWait.ts'
 import { Walk, type Walked, type WalkOptions } from './dhtWalk.ts'
 
 /** How a lookup went. */
@@ -72,7 +73,7 @@ export class Lookups {
   ): AsyncGenerator<string> {
     const { clock, limits } = this.#parts
     const started = clock.now()
-    const left = new AbortController()
+    using reading = new Ending(signal)
     const found: string[] = []
     let hops = 0
     let isOver = false
@@ -85,8 +86,7 @@ export class Lookups {
       news.resolve()
     }
     told(own, { hops: 0 })
-    const within = AbortSignal.any([signal, left.signal])
-    const options = { q: 'get_peers', width: limits.copies, signal: within, told } as const
+    const options = { q: 'get_peers', width: limits.copies, signal: reading.signal, told } as const
     const walking = this.#walk(target, options).finally(() => {
       isOver = true
       news.resolve()
@@ -101,7 +101,7 @@ export class Lookups {
       }
       this.#throwIfOver(signal)
     } finally {
-      left.abort()
+      reading.end()
       const { asked, answered, closest } = await walking
       if (found.length === 0) hops = closest[0]?.hops ?? 0
       walked?.({ hops, asked, answered, tookMs: clock.now() - started })
@@ -111,22 +111,20 @@ export class Lookups {
   /** When it is stopped, or the time is up, it is what was found until then. */
   async #walk(target: Buffer, options: WalkOptions): Promise<Walked> {
     const { clock, limits } = this.#parts
-    const ended = AbortSignal.any([options.signal, this.#over.signal])
+    using ending = new Ending(options.signal, this.#over.signal)
+    const { signal } = ending
     try {
-      await this.#room.take(1, ended)
+      await this.#room.take(1, signal)
     } catch {
       return { closest: [], asked: 0, answered: 0 } // Stopped while it waited.
     }
-    const late = new AbortController()
-    const stop = AbortSignal.any([ended, late.signal])
-    clock.sleep(limits.lookupMs, stop).then(
-      () => late.abort(),
+    clock.sleep(limits.lookupMs, signal).then(
+      () => ending.end(),
       () => {}, // It ended in time.
     )
     try {
-      return await new Walk(this.#parts, target, { ...options, signal: stop }).run()
+      return await new Walk(this.#parts, target, { ...options, signal }).run()
     } finally {
-      late.abort()
       this.#room.give(1)
     }
   }

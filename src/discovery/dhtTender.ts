@@ -6,7 +6,7 @@ import { DreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { parseEndpoint } from '../transport/endpoint.ts'
 import type { DhtLimits } from './dhtLimits.ts'
-import { unlessAborted } from './dhtWait.ts'
+import { Sleeper, unlessAborted } from './dhtWait.ts'
 
 export interface TenderParts {
   readonly rpc: Rpc
@@ -32,16 +32,17 @@ export class Tender {
   readonly #parts: TenderParts
   /** Addresses that were told, to be asked again when nobody is left. */
   readonly #told = new Set<string>()
-  #woken = new AbortController()
+  readonly #sleeper: Sleeper
   #asking = 0
   #isChoosing = false
   #exploredAt = -Infinity
 
   constructor(parts: TenderParts) {
     this.#parts = parts
+    this.#sleeper = new Sleeper(parts.clock)
     const { nodes } = parts.rpc
     nodes.on('added', ({ id }) => {
-      if (nodes.count() <= fewNodes && nodes.get(id) !== null) this.#woken.abort() // No guest.
+      if (nodes.count() <= fewNodes && nodes.get(id) !== null) this.#sleeper.wake() // No guest.
     })
   }
 
@@ -67,19 +68,18 @@ export class Tender {
   /** Until the signal; calls `round` once a minute. */
   async run(signal: AbortSignal, round: () => void): Promise<never> {
     const { rpc, limits, clock, explore } = this.#parts
-    for (;;) {
-      const isDue = this.#woken.signal.aborted || clock.now() - this.#exploredAt >= limits.refreshMs
-      this.#woken = new AbortController()
-      if (isDue || rpc.nodes.count() === 0) await unlessAborted(this.#askTold(), signal)
-      if (isDue && rpc.nodes.count() > 0) {
+    for (let isWoken = false; ;) {
+      const isDue = isWoken || clock.now() - this.#exploredAt >= limits.refreshMs
+      const isAlone = rpc.nodes.count() === 0
+      if (isDue || isAlone) await unlessAborted(this.#askTold(), signal)
+      if ((isDue || isAlone) && rpc.nodes.count() > 0) {
         this.#exploredAt = clock.now()
         await explore(signal)
       }
       this.#askQuiet()
       round()
       const restMs = rpc.nodes.count() === 0 ? limits.aloneMs : limits.roundMs
-      const either = AbortSignal.any([signal, this.#woken.signal])
-      await clock.sleep(restMs, either).catch(() => signal.throwIfAborted()) // Woken by the first nodes.
+      isWoken = await this.#sleeper.sleep(restMs, signal) // By the first nodes.
     }
   }
 

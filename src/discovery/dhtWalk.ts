@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { formatEndpoint } from '../transport/endpoint.ts'
 import { ownBytes } from './dhtKeys.ts'
 import { contactBytes } from './dhtPacket.ts'
+import { Ending } from './dhtWait.ts'
 
 /** A node on the way to a key. */
 export interface Step {
@@ -59,7 +60,7 @@ export class Walk {
   /** Heard of, the closest first. */
   readonly #steps: Step[] = []
   readonly #heard = new Set<string>()
-  readonly #over = new AbortController()
+  readonly #over: Ending
   #asked = 0
   #answered = 0
 
@@ -67,20 +68,18 @@ export class Walk {
     this.#parts = parts
     this.#target = target
     this.#options = options
+    this.#over = new Ending(options.signal)
   }
 
   async run(): Promise<Walked> {
-    const { signal, width } = this.#options
+    using _ = this.#over
     const { nodes } = this.#parts.rpc
-    const end = () => this.#over.abort()
-    signal.addEventListener('abort', end, { once: true })
-    for (const { id, host, port } of nodes.closest(this.#target, Math.max(width, atOnce))) {
+    const width = Math.max(this.#options.width, atOnce)
+    for (const { id, host, port } of nodes.closest(this.#target, width)) {
       this.#hear(id, host, port, 1)
     }
-    if (signal.aborted) end()
-    else this.#goOn()
+    this.#goOn()
     await this.#watch()
-    signal.removeEventListener('abort', end)
     const closest = this.#steps.filter(({ state }) => state === 'answered')
     return { closest, asked: this.#asked, answered: this.#answered }
   }
@@ -109,7 +108,7 @@ export class Walk {
       free -= 1
       this.#ask(step)
     }
-    if (!near.some(({ state }) => state === 'asked' || state === 'late')) this.#over.abort()
+    if (!near.some(({ state }) => state === 'asked' || state === 'late')) this.#over.end()
   }
 
   #ask(step: Step): void {
@@ -152,9 +151,19 @@ export class Walk {
     const place = formatEndpoint(host, port)
     if (this.#heard.has(place) || id.equals(this.#parts.id)) return
     this.#heard.add(place)
-    const at = this.#steps.findIndex((other) => isCloser(this.#target, id, other.id))
     const step: Step = { id: ownBytes(id), host, port, hops, state: 'new', askedAt: 0 }
-    this.#steps.splice(at < 0 ? this.#steps.length : at, 0, step)
+    this.#steps.splice(this.#placeOf(step.id), 0, step)
+  }
+
+  /** Behind how many that are closer, or as close. */
+  #placeOf(id: Buffer): number {
+    let [from, below] = [0, this.#steps.length]
+    while (from < below) {
+      const middle = (from + below) >> 1
+      if (isCloser(this.#target, id, this.#steps[middle]!.id)) below = middle
+      else from = middle + 1
+    }
+    return from
   }
 }
 
