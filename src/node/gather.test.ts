@@ -11,7 +11,7 @@ import type { Layout } from '../coding/layout.ts'
 import { InlineCrew } from '../pipe/crew.ts'
 import { Pool } from '../pipe/pool.ts'
 import { MemoryStore } from '../store/memory.ts'
-import { gather, type Finding } from './gather.ts'
+import { gather, type Finding, type Guess } from './gather.ts'
 import type { Holder } from './holder.ts'
 import { defaultLimits } from './limits.ts'
 import { LocalHolder } from './local.ts'
@@ -91,16 +91,19 @@ interface Gathered {
   readonly findings: readonly Finding[]
 }
 
-async function gathered(holders: readonly Holder[], likely = 6): Promise<Gathered> {
+async function gathered(
+  holders: readonly Holder[],
+  guess: Guess = { shards: 4 },
+): Promise<Gathered> {
   const findings: Finding[] = []
   const slot = await pool.lane().take()
   try {
     const size = await gather(address, undefined, slot, {
       crew,
       holders,
-      likely,
+      likely: 6,
       absent: () => ['attic'],
-      guess: 4,
+      guess,
       limits: { ...defaultLimits, fetchMs: 500, hedgeFloorMs: 50 },
       pace: new Pace(),
       clock: systemClock,
@@ -125,6 +128,21 @@ describe('Gathering a block', () => {
     assert.deepEqual(
       town.map(({ fetches }) => fetches),
       [1, 1, 1, 1, 0, 0],
+    )
+  })
+
+  it('asks no more of them than the block before took, put when the swarm was smaller', async () => {
+    const two = await coded({ k: 2, n: 3 })
+    const town = residents(6)
+    for (const [index, each] of town.slice(0, 3).entries()) await hold(each, two, index)
+    const [holders, guess] = [town.map(({ holder }) => holder), { shards: 4 }]
+    await gathered(holders, guess)
+    const before = town.map(({ fetches }) => fetches)
+    await gathered(holders, guess)
+
+    assert.deepEqual(
+      town.map(({ fetches }, at) => fetches - before[at]!),
+      [1, 1, 0, 0, 0, 0],
     )
   })
 

@@ -2,7 +2,7 @@ import { hashOf, type Address } from '../address/address.ts'
 import { isDreyError } from '../base/error.ts'
 import { concat } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { shardBytesOf } from '../coding/code.ts'
+import { copiesBelowBytes, shardBytesOf } from '../coding/code.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Crew } from '../pipe/crew.ts'
 import { blockBytesMax, type Slot } from '../pipe/pool.ts'
@@ -20,13 +20,18 @@ export interface Finding {
   readonly index: number
 }
 
+/** How many shards a block may take: what the last one took, where blocks are of one blob. */
+export interface Guess {
+  shards: number
+}
+
 export interface GatherParts {
   readonly crew: Crew
   readonly limits: Limits
   readonly pace: Pace
   readonly clock: Clock
   /** How many shards are asked for before a layout says how many it takes. */
-  readonly guess: number
+  readonly guess: Guess
   /** Everyone who could have a shard; the first `likely` are those who should. */
   readonly holders: readonly Holder[]
   readonly likely: number
@@ -85,7 +90,7 @@ class Gathering {
       await this.#fetchEnough()
       const { layout, arrived, sources } = this.#current!
       const { ok, wrong } = await this.#open(this.#current!)
-      if (ok) return layout.size
+      if (ok) return this.#whole(layout)
       for (const index of wrong) {
         const liar = arrived.get(index)!
         this.#name('wrong-shard', liar, index)
@@ -98,6 +103,12 @@ class Gathering {
       this.#candidates.leave(this.#current!)
       this.#turnTo(undefined)
     }
+  }
+
+  /** A blob that was put when the swarm was smaller takes fewer shards; asking for more of each is waste. */
+  #whole({ size, k }: Layout): number {
+    if (size >= copiesBelowBytes) this.#parts.guess.shards = k // Small blocks are copies in any swarm.
+    return size
   }
 
   /** Returns when k shards of one layout are in the slot and nobody writes into it any more. */
@@ -119,7 +130,7 @@ class Gathering {
 
   #missing(): number {
     const current = this.#current
-    return current ? current.layout.k - current.arrived.size : this.#parts.guess
+    return current ? current.layout.k - current.arrived.size : this.#parts.guess.shards
   }
 
   #askNext(signal: AbortSignal): boolean {

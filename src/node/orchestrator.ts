@@ -17,7 +17,7 @@ import type { Membership } from '../discovery/membership.ts'
 import type { Handler, Transporter } from '../transport/transporter.ts'
 import { Circle } from './circle.ts'
 import { drain, type DrainOptions, type DrainReport } from './drain.ts'
-import { gather, type Finding } from './gather.ts'
+import { gather, type Finding, type GatherParts } from './gather.ts'
 import { Blob, fetchNode, type GetParts } from './get.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { LocalHolder } from './local.ts'
@@ -203,11 +203,13 @@ export class Orchestrator implements AsyncDisposable {
       this.#parts.log.warn(`a read met a ${finding.what} and went on with others`, finding)
       found(finding)
     }
+    const guess = { shards: codeFor(this.code(), segmentBytes).k }
     return {
       segmentsAhead: this.#limits.segmentsAhead,
       pool: this.#parts.pool,
       signal,
-      gather: (block, key, slot, inner) => this.#gather(block, key, slot, inner, noted),
+      gather: (block, key, slot, inner) =>
+        this.#gather(block, key, slot, { guess, signal: inner, found: noted }),
     }
   }
 
@@ -238,23 +240,20 @@ export class Orchestrator implements AsyncDisposable {
     block: Address,
     key: Uint8Array | undefined,
     slot: Slot,
-    signal: AbortSignal,
-    found: (finding: Finding) => void,
+    read: Pick<GatherParts, 'guess' | 'signal' | 'found'>,
   ): Promise<number> {
     const { crew, clock } = this.#parts
     const code = codeFor(this.code(), segmentBytes)
-    const holders = await this.#circle.everyone(block, signal)
+    const holders = await this.#circle.everyone(block, read.signal)
     return gather(block, key, slot, {
+      ...read,
       crew,
       clock,
       limits: this.#limits,
       pace: this.#pace,
-      guess: code.k,
       holders,
       likely: code.n,
       absent: () => this.#circle.absent(),
-      signal,
-      found,
     })
   }
 
