@@ -100,7 +100,15 @@ async function* source(mib: number): Bytes {
 }
 
 const holders: Holder[] = Array.from({ length: code.n }, (_, index) => ({
-  member: { id: `${index}`, role: 'storage', name: '', zone: '', capacity: 1, free: 0, address: '' },
+  member: {
+    id: `${index}`,
+    role: 'storage',
+    name: '',
+    zone: '',
+    capacity: 1,
+    free: 0,
+    address: '',
+  },
   have: async () => [],
   keep: async () => true,
   fetch: async () => ({ rotted: [] }),

@@ -107,7 +107,10 @@ describe('a swarm of six', () => {
     await town.leave(0, 2, 4)
     await assert.rejects(fetchBlob(town.peers[5]!, address, { start: 0, end: 10 }), (error) => {
       assert.ok(isDreyError(error, 'not-enough-shards'))
-      assert.match(error.message, /4 shards are needed, 3 were found \(3 members asked; not here: n0, n2, n4\)/)
+      assert.match(
+        error.message,
+        /4 shards are needed, 3 were found \(3 members asked; not here: n0, n2, n4\)/,
+      )
       return true
     })
   })

@@ -19,7 +19,9 @@ export class MemoryNotary implements Notary {
   }
 
   sign(purpose: string, text: Uint8Array): Signed {
-    const signer = [Buffer.from(this.#role), Buffer.from(this.id)].map((part) => new Uint8Array(part))
+    const signer = [Buffer.from(this.#role), Buffer.from(this.id)].map(
+      (part) => new Uint8Array(part),
+    )
     return { text, signer, signature: hashOf(purpose, signer, text) }
   }
 

@@ -38,17 +38,18 @@ describe(
     })
 
     it('say what is missing, both, when the one in between is gone', async () => {
-    const address = await put(left!, random.bytes(3_000_000))
-    await town.town.kill(open!)
-    for (const [at, other] of [
-      [left!, right!],
-      [right!, left!],
-    ] as const) {
-      const isAlone = async () => (await statusOf(at, signal)).members.length === 0
-      await until(isAlone, 30_000, `${at.name} notices`)
-      const { code, stderr } = await get(at, address)
-      assert.ok(sayWhy.includes(code!), `exit code ${code}: ${stderr}`)
-      for (const { name } of [open!, other]) assert.match(stderr, new RegExp(name))
-    }
-  })
-})
+      const address = await put(left!, random.bytes(3_000_000))
+      await town.town.kill(open!)
+      for (const [at, other] of [
+        [left!, right!],
+        [right!, left!],
+      ] as const) {
+        const isAlone = async () => (await statusOf(at, signal)).members.length === 0
+        await until(isAlone, 30_000, `${at.name} notices`)
+        const { code, stderr } = await get(at, address)
+        assert.ok(sayWhy.includes(code!), `exit code ${code}: ${stderr}`)
+        for (const { name } of [open!, other]) assert.match(stderr, new RegExp(name))
+      }
+    })
+  },
+)
