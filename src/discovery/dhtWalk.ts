@@ -35,7 +35,7 @@ export interface WalkParts {
 
 export interface WalkOptions {
   readonly q: 'find_node' | 'get_peers'
-  /** The walk is over when this many, of those heard of the closest, have answered. */
+  /** The walk is over when this many, the closest of those that answer in time, have answered. */
   readonly width: number
   /** Ends the walk; what is on its way then is not waited for. */
   readonly signal: AbortSignal
@@ -101,14 +101,20 @@ export class Walk {
   /** Asks the next, or ends the walk. */
   #goOn(): void {
     if (this.#over.signal.aborted) return
-    const near = this.#steps.filter(({ state }) => state !== 'gone').slice(0, this.#options.width)
+    const { width } = this.#options
+    const isLate = ({ state }: Step) => state === 'late'
+    const isLost = (step: Step) => step.state === 'gone' || isLate(step)
+    const near = this.#steps.filter((step) => !isLost(step)).slice(0, width)
     let free = atOnce - this.#steps.filter(({ state }) => state === 'asked').length
     for (const step of near) {
       if (step.state !== 'new' || free <= 0 || this.#asked >= askedMax) continue
       free -= 1
       this.#ask(step)
     }
-    if (!near.some(({ state }) => state === 'asked' || state === 'late')) this.#over.end()
+    const mayAsk = this.#asked < askedMax
+    const isOpen = near.some(({ state }) => state === 'asked' || (mayAsk && state === 'new'))
+    if (isOpen || (near.length < width && this.#steps.some(isLate))) return
+    this.#over.end()
   }
 
   #ask(step: Step): void {
