@@ -35,7 +35,7 @@ export const dhtDefaults: DhtLimits = {
   copies: 8, // Mainline's own number: of eight, some are there an hour later.
   announceMs: 3_600_000,
   retryMs: 30_000,
-  publishedMax: 1_000, // 14 packets a second, sent and received, an hour long.
+  publishedMax: 1_000, // 13 packets a second, sent and received.
   quietMs: 900_000,
   refreshMs: 900_000,
   roundMs: 60_000,

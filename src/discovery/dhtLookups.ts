@@ -1,10 +1,8 @@
-import type { Rpc } from 'bittorrent-dht'
-import type { Clock } from '../base/clock.ts'
 import { Window } from '../base/flow.ts'
 import { formatEndpoint } from '../transport/endpoint.ts'
 import type { DhtLimits } from './dhtLimits.ts'
 import { Ending } from './dhtWait.ts'
-import { Walk, type Walked, type WalkOptions } from './dhtWalk.ts'
+import { Walk, type Walked, type WalkOptions, type WalkParts } from './dhtWalk.ts'
 
 /** How a lookup went. */
 export interface Lookup {
@@ -25,11 +23,8 @@ export interface LookupOptions {
   readonly walked?: (how: Lookup) => void
 }
 
-export interface LookupsParts {
-  readonly rpc: Rpc
-  readonly id: Buffer
+export interface LookupsParts extends WalkParts {
   readonly limits: DhtLimits
-  readonly clock: Clock
 }
 
 /** Walks through the DHT, a few at a time, each for a limited time. */

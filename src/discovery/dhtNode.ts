@@ -50,7 +50,7 @@ export class DhtNode implements Dht {
     const { rpc, gate, values, limits } = parts
     this.#parts = parts
     this.port = gate.address().port
-    this.#lookups = new Lookups(parts)
+    this.#lookups = new Lookups({ ...parts, lost: (node) => this.#tender.doubt(node) })
     this.#tender = new Tender({ ...parts, explore: (signal) => this.#explore(signal) })
     const announce = (key: Buffer, port: number, signal: AbortSignal) =>
       this.#announce(key, port, signal)

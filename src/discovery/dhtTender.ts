@@ -20,8 +20,9 @@ export interface TenderParts {
 const askedPerRound = 16 // A table of 200 is asked through in a quarter of an hour.
 const fewNodes = 4
 const toldMax = 32
-const pingsMax = 3
+const pingsMax = 2
 const askingMax = 64
+const doubtedMax = 32
 
 /**
  * Keeps the routing table true: asks those that were not heard for long, and looks for neighbours now and
@@ -33,6 +34,7 @@ export class Tender {
   /** Addresses that were told, to be asked again when nobody is left. */
   readonly #told = new Set<string>()
   readonly #sleeper: Sleeper
+  readonly #doubted = new Set<Contact>()
   #asking = 0
   #isChoosing = false
   #exploredAt = -Infinity
@@ -65,6 +67,18 @@ export class Tender {
     })
   }
 
+  /** A node did not answer somebody: it goes, unless it answers now, or was never there. */
+  doubt({ id, host, port }: Omit<Contact, 'seen'>): void {
+    const { nodes } = this.#parts.rpc
+    const known = nodes.get(id)
+    if (known?.host !== host || known.port !== port || this.#doubted.has(known)) return
+    if (this.#doubted.size >= doubtedMax) return // It will be doubted again.
+    this.#doubted.add(known)
+    this.#ping(known)
+      .catch(() => nodes.remove(id))
+      .finally(() => this.#doubted.delete(known))
+  }
+
   /** Until the signal; calls `round` once a minute. */
   async run(signal: AbortSignal, round: () => void): Promise<never> {
     const { rpc, limits, clock, explore } = this.#parts
@@ -87,11 +101,7 @@ export class Tender {
     const { rpc } = this.#parts
     const quiet = rpc.nodes.toArray().filter((contact) => this.#isQuiet(contact))
     quiet.sort((a, b) => (a.seen ?? 0) - (b.seen ?? 0))
-    for (const contact of quiet.slice(0, askedPerRound)) {
-      rpc.query(contact, { q: 'ping' }, (error) => {
-        if (error !== null) rpc.nodes.remove(contact.id)
-      })
-    }
+    for (const contact of quiet.slice(0, askedPerRound)) this.doubt(contact)
   }
 
   #isQuiet({ seen = 0 }: Contact): boolean {

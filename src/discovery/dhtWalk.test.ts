@@ -25,16 +25,13 @@ function contactBytes({ id: contactId, host, port }: Contact): Buffer {
 
 /** A table that knows the first contacts, and a network in which `answer` says what they say. */
 function network(answer: (to: Contact, replied: Replied) => void) {
-  const removed: string[] = []
-  const known = [contactAt(1), contactAt(2)]
-  const nodes = {
-    closest: () => known,
-    get: (one: Buffer) => known.find((contact) => contact.id.equals(one)) ?? null,
-    remove: (one: Buffer) => removed.push(one.toString('hex')),
-  }
+  const gone: string[] = []
+  const nodes = { closest: () => [contactAt(1), contactAt(2)] }
   const query = (to: Contact, _: unknown, replied: Replied) =>
     void setImmediate(() => answer(to, replied))
-  return { rpc: { nodes, query } as unknown as Rpc, removed }
+  const lost = ({ host }: { host: string }) => void gone.push(host)
+  const rpc = { nodes, query } as unknown as Rpc
+  return { parts: { rpc, id, clock: systemClock, lost }, gone }
 }
 
 describe('a walk through the DHT', () => {
@@ -43,21 +40,17 @@ describe('a walk through the DHT', () => {
 
   it('ends though liars name ever closer nodes', async () => {
     let last = 2
-    const { rpc } = network((to, replied) => {
+    const { parts } = network((to, replied) => {
       const liars = Array.from({ length: 20 }, () => contactBytes(contactAt(++last)))
       replied(null, { r: { id: to.id, nodes: Buffer.concat(liars) } })
     })
-    const { asked, closest } = await new Walk(
-      { rpc, id, clock: systemClock },
-      target,
-      options,
-    ).run()
+    const { asked, closest } = await new Walk(parts, target, options).run()
     assert.equal(asked, 200)
     assert.ok(closest.length <= 200)
   })
 
   it('asks others while one is late, and counts nobody who is gone', async () => {
-    const { rpc, removed } = network((to, replied) => {
+    const { parts, gone } = network((to, replied) => {
       if (to.host === '10.1.0.2') {
         setTimeout(() => replied(new Error('Query timed out'), null), 900)
         return
@@ -65,11 +58,7 @@ describe('a walk through the DHT', () => {
       const nodes = Buffer.concat([3, 4, 5].map((index) => contactBytes(contactAt(index))))
       replied(null, { r: { id: to.id, nodes } })
     })
-    const { asked, answered, closest } = await new Walk(
-      { rpc, id, clock: systemClock },
-      target,
-      options,
-    ).run()
+    const { asked, answered, closest } = await new Walk(parts, target, options).run()
     assert.deepEqual([asked, answered], [5, 4])
     assert.deepEqual(
       closest.map(({ host, hops }) => [host, hops]),
@@ -80,16 +69,6 @@ describe('a walk through the DHT', () => {
         ['10.1.0.1', 1],
       ],
     )
-    assert.deepEqual(removed, [contactAt(2).id.toString('hex')])
-  })
-
-  it('believes nobody that a known node is gone from where it never was', async () => {
-    const lie = { ...contactAt(1), host: '10.9.9.9' }
-    const { rpc, removed } = network((to, replied) => {
-      if (to.host === lie.host) replied(new Error('Query timed out'), null)
-      else replied(null, { r: { id: to.id, nodes: contactBytes(lie) } })
-    })
-    await new Walk({ rpc, id, clock: systemClock }, target, options).run()
-    assert.deepEqual(removed, [])
+    assert.deepEqual(gone, ['10.1.0.2'])
   })
 })

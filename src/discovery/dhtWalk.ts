@@ -31,6 +31,8 @@ export interface WalkParts {
   readonly rpc: Rpc
   readonly id: Buffer
   readonly clock: Clock
+  /** Told of whoever did not answer, or turned out to be somebody else. */
+  readonly lost: (node: Step) => void
 }
 
 export interface WalkOptions {
@@ -118,16 +120,19 @@ export class Walk {
   }
 
   #ask(step: Step): void {
-    const { rpc, id, clock } = this.#parts
+    const { rpc, id, clock, lost } = this.#parts
     const { q } = this.#options
     const target = q === 'find_node' ? { target: this.#target } : { info_hash: this.#target }
     step.state = 'asked'
     step.askedAt = clock.now()
     this.#asked += 1
-    rpc.query(step, { q, a: { id, ...target } }, (error, reply) => {
+    rpc.query(step, { q, a: { id, ...target } }, (_, reply) => {
       if (this.#over.signal.aborted) return
-      if (error !== null || reply === null) this.#lose(step)
-      else this.#answer(step, reply)
+      if (reply !== null) this.#answer(step, reply)
+      else {
+        step.state = 'gone'
+        lost(step)
+      }
       this.#goOn()
     })
   }
@@ -142,14 +147,6 @@ export class Walk {
       this.#hear(nodes.subarray(at, at + 20), host, nodes.readUInt16BE(at + 24), step.hops + 1)
     }
     if (r.values !== undefined) this.#options.told?.(r.values, step)
-  }
-
-  /** Who did not answer, or is somebody else, is not told of to others any more. */
-  #lose(step: Step): void {
-    const { nodes } = this.#parts.rpc
-    const known = nodes.get(step.id)
-    step.state = 'gone'
-    if (known?.host === step.host && known.port === step.port) nodes.remove(step.id) // Else it was a lie.
   }
 
   /** Puts a node in its place, unless it was heard of, or is this one. */
