@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error.ts'
@@ -9,7 +10,7 @@ import type { DatagramLike, UdpSource } from './udp.ts'
 
 export interface GateParts {
   /** Seals packets. */
-  readonly key: Uint8Array
+  readonly key: KeyObject
   /** Whether others can dial this node. */
   readonly canBeDialed: () => boolean
   readonly clock: Clock

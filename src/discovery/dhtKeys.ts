@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { base32 } from 'multiformats/bases/base32'
 import type { Address } from '../address/address.ts'
 import { blake3 } from '../address/blake3.ts'
@@ -11,7 +12,7 @@ export interface DhtKeys {
   /** Where the swarm itself is announced. */
   readonly swarm: Buffer
   /** Seals packets: outsiders are not heard. */
-  readonly packets: Uint8Array
+  readonly packets: KeyObject
   /** Where a block's address is: 20 bytes that tell those who do not know the swarm nothing. */
   of(block: Address): Buffer
 }
@@ -22,7 +23,7 @@ export function dhtKeys(swarm: Uint8Array): DhtKeys {
   const place = (bytes: Uint8Array) => ownBytes(blake3.keyed(places, bytes).subarray(0, keyBytes))
   return {
     swarm: place(Buffer.from('swarm')), // No address begins so: theirs begin with a version.
-    packets: blake3.derive('Drey 2026 packets of the DHT', swarm),
+    packets: createSecretKey(blake3.derive('Drey 2026 packets of the DHT', swarm)),
     of: (block) => place(block.bytes),
   }
 }
