@@ -7,7 +7,10 @@ import { segmentsIn, type Range, type SegmentPart } from '../manifest/reader.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
 
 export interface GetParts {
+  /** Segments under way at most. */
   readonly segmentsAhead: number
+  /** How many of them are worth their memory now. */
+  readonly slots: () => number
   readonly pool: Pool
   /** Makes a block whole in a slot, and opens it when a key is given; says its size. */
   readonly gather: (
@@ -63,7 +66,7 @@ export class Blob {
     }
     const fetch = (address: Address) => fetchNode(address, parts)
     const segments = segmentsIn(this.#root, range, fetch, this.#keys)
-    const lane = parts.pool.lane()
+    const lane = parts.pool.lane(parts.slots)
     const work = async (part: SegmentPart, signal: AbortSignal) => {
       const slot = await lane.take(signal)
       try {

@@ -12,6 +12,10 @@ export interface Limits {
   readonly hintsMs: number
   /** Segments of one put or get that are under way. */
   readonly segmentsAhead: number
+  /** The same for a get whose shards come from far, while it is alone. */
+  readonly segmentsAheadFar: number
+  /** A fetch that usually takes longer comes from far. */
+  readonly farMs: number
 }
 
 export const defaultLimits: Limits = {
@@ -21,4 +25,6 @@ export const defaultLimits: Limits = {
   hedgeFloorMs: 150, // A shard costs bandwidth: not for a hiccup.
   hintsMs: 10_000, // A lookup through gone nodes takes some waits of two seconds.
   segmentsAhead: 4, // Memory per put or get: 4 MiB, and its parity.
+  segmentsAheadFar: 6, // Measured in docs/decisions/far-reads.md: what memory there is, in use.
+  farMs: 150, // Within a city a shard is here in a tenth of it.
 }

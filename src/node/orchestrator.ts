@@ -204,8 +204,11 @@ export class Orchestrator implements AsyncDisposable {
       found(finding)
     }
     const guess = { shards: codeFor(this.code(), segmentBytes).k }
+    const { segmentsAhead: near, segmentsAheadFar, farMs } = this.#limits
+    const far = Math.max(near, segmentsAheadFar)
     return {
-      segmentsAhead: this.#limits.segmentsAhead,
+      segmentsAhead: far,
+      slots: () => (this.#pace.usualMs > farMs ? far : near),
       pool: this.#parts.pool,
       signal,
       gather: (block, key, slot, inner) =>

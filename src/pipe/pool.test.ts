@@ -65,6 +65,19 @@ describe('a pool', () => {
     assert.deepEqual(await isGranted(...wishes), [true, true, true])
   })
 
+  it('grants a lane what it may have alone, and no more than the others when it is not', async () => {
+    const pool = new Pool({ slots: 2 })
+    const lane = pool.lane(() => 3)
+    const slots = await takeAll(lane, 3)
+    const [fourth, other] = [lane.take(), pool.lane()]
+    assert.deepEqual(await isGranted(fourth), [false])
+    const guest = await other.take()
+    slots[0]!.release()
+    assert.deepEqual(await isGranted(fourth), [false])
+    guest.release()
+    assert.deepEqual(await isGranted(fourth), [true])
+  })
+
   it('lends more than its slots only until they come back', async () => {
     const pool = new Pool({ slots: 1 })
     const [one, other] = [pool.lane(), pool.lane()]

@@ -51,9 +51,12 @@ export class Pool {
     return this.#inUse
   }
 
-  /** One put or one get: its first slot is granted at once, more as others leave them. */
-  lane(): Lane {
-    return new Lane((lane, signal) => this.#take(lane, signal))
+  /**
+   * One put or one get: its first slot is granted at once, more as others leave them. While nobody else has
+   * any, it may have as many as `alone` says.
+   */
+  lane(alone = () => this.slots): Lane {
+    return new Lane(alone, (lane, signal) => this.#take(lane, signal))
   }
 
   async #take(lane: Lane, signal?: AbortSignal): Promise<Slot> {
@@ -79,7 +82,8 @@ export class Pool {
   #grant(): void {
     for (let at = 0; at < this.#waiting.length && this.#unused.length > 0;) {
       const { lane, go } = this.#waiting[at]!
-      if (lane.held > 0 && this.#inUse >= this.slots) {
+      const slots = lane.held === this.#inUse ? lane.alone() : this.slots
+      if (lane.held > 0 && this.#inUse >= slots) {
         at += 1
         continue
       }
@@ -102,9 +106,11 @@ export class Pool {
 /** What one put or get holds of the pool. */
 export class Lane {
   held = 0
+  readonly alone: () => number
   readonly #take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>
 
-  constructor(take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>) {
+  constructor(alone: () => number, take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>) {
+    this.alone = alone
     this.#take = take
   }
 
