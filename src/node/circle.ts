@@ -4,13 +4,13 @@ import type { Log } from '../base/log.ts'
 import type { Hints } from '../discovery/hints.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Transporter } from '../transport/transporter.ts'
-import type { Holder } from './holder.ts'
+import type { Surveyed } from './holder.ts'
 import type { Limits } from './limits.ts'
 import { Members } from './members.ts'
 import { placementOrder } from './placement.ts'
 
 export interface CircleParts {
-  readonly self: Holder
+  readonly self: Surveyed
   readonly transporter: Transporter
   readonly membership: Membership
   readonly hints?: Hints
@@ -32,12 +32,12 @@ export class Circle {
   }
 
   /** Everyone who can be asked now, this node first. */
-  live(): Holder[] {
+  live(): Surveyed[] {
     return [this.#parts.self, ...this.#members.holders()]
   }
 
   /** Those of them who take shards. */
-  storing(): Holder[] {
+  storing(): Surveyed[] {
     return this.live().filter(({ member }) => member.capacity > 0)
   }
 
@@ -53,20 +53,20 @@ export class Circle {
   }
 
   /** Who should hold a block's shards, in their order. */
-  async order(block: Address, signal: AbortSignal): Promise<Holder[]> {
+  async order(block: Address, signal: AbortSignal): Promise<Surveyed[]> {
     const storing = await this.#candidates(block, signal)
     const members = storing.map((holder) => ({ holder, ...holder.member }))
     return placementOrder(block, members).map(({ holder }) => holder)
   }
 
   /** The same, and after them everyone else who could still have some of it. */
-  async everyone(block: Address, signal: AbortSignal): Promise<Holder[]> {
+  async everyone(block: Address, signal: AbortSignal): Promise<Surveyed[]> {
     const order = new Set(await this.order(block, signal))
     return [...order, ...this.live().filter((holder) => !order.has(holder))]
   }
 
   /** Connects to whoever the DHT says has a published root; says how many are new here. */
-  async follow(root: Address, signal: AbortSignal): Promise<Holder[]> {
+  async follow(root: Address, signal: AbortSignal): Promise<Surveyed[]> {
     const { hints, limits } = this.#parts
     if (hints === undefined) return []
     const soon = AbortSignal.any([signal, AbortSignal.timeout(limits.hintsMs)])
@@ -85,7 +85,7 @@ export class Circle {
   }
 
   /** In a swarm too large to know everyone, those closest to the address: whoever asks finds the same. */
-  async #candidates(block: Address, signal: AbortSignal): Promise<Holder[]> {
+  async #candidates(block: Address, signal: AbortSignal): Promise<Surveyed[]> {
     const { hints, membership, limits } = this.#parts
     if (!membership.isPartial || hints === undefined) return this.storing()
     const soon = AbortSignal.any([signal, AbortSignal.timeout(limits.hintsMs)])

@@ -42,3 +42,11 @@ export interface Holder {
   /** Any shard of a block that fits; after it has settled nothing more is written. */
   fetch(block: Address, wanted: Wanted, into: Into, signal: AbortSignal): Promise<Answer>
 }
+
+/** A holder that can be asked what it takes to look after blocks. */
+export interface Surveyed extends Holder {
+  /** What it has of many blocks, as many as `surveyMax`, in their order. */
+  survey(blocks: readonly Address[], signal: AbortSignal): Promise<Held[][]>
+  /** A layout that it has a shard of, by its id. */
+  layoutOf(block: Address, id: string, signal: AbortSignal): Promise<Layout | undefined>
+}

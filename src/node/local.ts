@@ -2,7 +2,7 @@ import type { Address } from '../address/address.ts'
 import { free } from '../base/bytes.ts'
 import type { Layout } from '../coding/layout.ts'
 import type { Shard, ShardName, Store } from '../store/store.ts'
-import type { Answer, Held, Holder, Into, Wanted } from './holder.ts'
+import type { Answer, Held, Into, Surveyed, Wanted } from './holder.ts'
 import type { Member } from './member.ts'
 
 /** What a store could give of a block, and what it found rotten on the way. */
@@ -49,8 +49,18 @@ function byWish(wanted: Wanted, name: ShardName): number {
   return same ? 0 : 1
 }
 
+/** A layout of which a store keeps a shard. */
+export async function layoutBy(
+  store: Store,
+  block: Address,
+  id: string,
+): Promise<Layout | undefined> {
+  const name = (await store.shardsOf(block)).find(({ layout }) => layout === id)
+  return name && store.layoutOf(name)
+}
+
 /** The node itself as a holder: its own store, without a network in between. */
-export class LocalHolder implements Holder {
+export class LocalHolder implements Surveyed {
   readonly #store: Store
   readonly #describe: () => Member
 
@@ -65,6 +75,14 @@ export class LocalHolder implements Holder {
 
   async have(block: Address): Promise<Held[]> {
     return (await this.#store.shardsOf(block)).map(({ layout, index }) => ({ layout, index }))
+  }
+
+  async survey(blocks: readonly Address[]): Promise<Held[][]> {
+    return Promise.all(blocks.map((block) => this.have(block)))
+  }
+
+  async layoutOf(block: Address, id: string): Promise<Layout | undefined> {
+    return layoutBy(this.#store, block, id)
   }
 
   async keep(

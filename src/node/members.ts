@@ -2,7 +2,7 @@ import type { Connector } from '../discovery/connector.ts'
 import type { Membership, Seen } from '../discovery/membership.ts'
 import type { MemberRecord } from '../discovery/record.ts'
 import type { Peer, PeerId } from '../transport/transporter.ts'
-import type { Holder } from './holder.ts'
+import type { Surveyed } from './holder.ts'
 import type { Limits } from './limits.ts'
 import type { Member } from './member.ts'
 import { RemoteHolder } from './remote.ts'
@@ -18,21 +18,21 @@ export function memberOf(record: MemberRecord): Member {
 export class Members {
   readonly #membership: Membership
   readonly #limits: Limits
-  readonly #holders = new Map<PeerId, { seen: Seen; holder: Holder }>()
+  readonly #holders = new Map<PeerId, { seen: Seen; holder: Surveyed }>()
 
   constructor(membership: Membership, limits: Limits) {
     this.#membership = membership
     this.#limits = limits
   }
 
-  holders(): Holder[] {
+  holders(): Surveyed[] {
     const live = this.#membership.others().filter(({ state }) => state === 'live')
     const ids = new Set(live.map(({ record }) => record.id))
     for (const id of this.#holders.keys()) if (!ids.has(id)) this.#holders.delete(id)
     return live.map((seen) => this.#holderOf(seen))
   }
 
-  #holderOf(seen: Seen): Holder {
+  #holderOf(seen: Seen): Surveyed {
     const { record, peer } = seen
     const known = this.#holders.get(record.id)
     if (known?.seen.record === record && known.seen.peer === peer) return known.holder

@@ -4,11 +4,15 @@ import { decodeLayout, encodeLayout, type Layout } from '../coding/layout.ts'
 import type { Header } from '../transport/transporter.ts'
 import type { Answer, Fetched, Held, Wanted } from './holder.ts'
 
+export const surveyMax = 256 // Blocks asked about at once: an answer of some 20 KB.
+
 /**
  * What members say to each other, as headers of the transport's messages. Each request names its
  * operation in `op`; fields that are not known are passed over, so that newer members may say more.
  *
  *     have  {block}                                     → {layouts, indexes}
+ *     survey {blocks}                                   → {held}: of each block, layouts and indexes in turn
+ *     layout {block, layout}                            → {layout}, or {}
  *     keep  {layout, index} + the shard                 → {isNew}
  *     fetch {block, layout?, without}                   → {layout, index, also, rotted} + the shard,
  *                                                         or {rotted}
@@ -27,6 +31,50 @@ export function decodeHeld(header: Header): Held[] {
   if (layouts.length !== indexes.length)
     throw new DreyError('protocol', 'its lists differ in length')
   return layouts.map((layout, at) => ({ layout, index: indexes[at]! }))
+}
+
+export function encodeSurvey(blocks: readonly Address[]): Header {
+  return { op: 'survey', blocks: [...blocks] }
+}
+
+export function decodeSurvey({ blocks }: Header): Address[] {
+  const decoded = list(blocks, 'blocks', (block) => decodeBlock({ block }))
+  if (decoded.length <= surveyMax) return decoded
+  throw new DreyError('protocol', `"blocks" has more than ${surveyMax}`)
+}
+
+export function encodeSurveyed(held: readonly (readonly Held[])[]): Header {
+  return { held: held.map((each) => each.flatMap(({ layout, index }) => [layout, index])) }
+}
+
+export function decodeSurveyed({ held }: Header, count: number): Held[][] {
+  const decoded = list(held, 'held', decodeTurns)
+  if (decoded.length === count) return decoded
+  throw new DreyError('protocol', `"held" does not answer for ${count} blocks`)
+}
+
+function decodeTurns(turns: unknown): Held[] {
+  const items = list(turns, 'held', (item) => item)
+  return Array.from({ length: items.length >> 1 }, (_, at) => ({
+    layout: text(items[at * 2], 'held'),
+    index: size(items[at * 2 + 1], 'held'),
+  }))
+}
+
+export function encodeLayoutOf(block: Address, layout: string): Header {
+  return { op: 'layout', block, layout }
+}
+
+export function decodeLayoutOf(header: Header): { block: Address; layout: string } {
+  return { block: decodeBlock(header), layout: text(header.layout, 'layout') }
+}
+
+export function encodeLayoutIs(layout: Layout | undefined): Header {
+  return layout ? { layout: encodeLayout(layout) } : {}
+}
+
+export function decodeLayoutIs({ layout }: Header): Layout | undefined {
+  return layout === undefined ? undefined : decodeLayout(bytes(layout, 'layout'))
 }
 
 export function encodeKeep(layout: Layout, index: number): Header {

@@ -1,14 +1,14 @@
 import type { Address } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
-import type { Layout } from '../coding/layout.ts'
-import type { Peer } from '../transport/transporter.ts'
-import type { Answer, Held, Holder, Into, Wanted } from './holder.ts'
+import { layoutId, type Layout } from '../coding/layout.ts'
+import type { Header, Peer } from '../transport/transporter.ts'
+import type { Answer, Held, Into, Surveyed, Wanted } from './holder.ts'
 import type { Limits } from './limits.ts'
 import type { Member } from './member.ts'
 import * as protocol from './protocol.ts'
 
 /** A peer as a holder. */
-export class RemoteHolder implements Holder {
+export class RemoteHolder implements Surveyed {
   readonly #peer: Pick<Peer, 'request'>
   readonly member: Member
   readonly #limits: Limits
@@ -20,11 +20,20 @@ export class RemoteHolder implements Holder {
   }
 
   async have(block: Address, signal: AbortSignal): Promise<Held[]> {
-    const timeoutMs = this.#limits.answerMs
-    const message = { header: protocol.encodeHave(block) }
-    const answer = await this.#peer.request(message, { signal, timeoutMs })
-    answer.release?.()
-    return protocol.decodeHeld(answer.header)
+    return protocol.decodeHeld(await this.#ask(protocol.encodeHave(block), signal))
+  }
+
+  async survey(blocks: readonly Address[], signal: AbortSignal): Promise<Held[][]> {
+    const header = await this.#ask(protocol.encodeSurvey(blocks), signal)
+    return protocol.decodeSurveyed(header, blocks.length)
+  }
+
+  async layoutOf(block: Address, id: string, signal: AbortSignal): Promise<Layout | undefined> {
+    const layout = protocol.decodeLayoutIs(
+      await this.#ask(protocol.encodeLayoutOf(block, id), signal),
+    )
+    const isRight = layout && layout.block.equals(block) && layoutId(layout) === id
+    return isRight ? layout : undefined
   }
 
   async keep(
@@ -58,5 +67,13 @@ export class RemoteHolder implements Holder {
     answer.release?.()
     if (misfit) throw new DreyError('protocol', 'its shard is not of the size its layout says')
     return protocol.decodeAnswer(answer.header)
+  }
+
+  /** A small question. */
+  async #ask(header: Header, signal: AbortSignal): Promise<Header> {
+    const timeoutMs = this.#limits.answerMs
+    const answer = await this.#peer.request({ header }, { signal, timeoutMs })
+    answer.release?.()
+    return answer.header
   }
 }

@@ -2,7 +2,7 @@ import { free } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import type { Store } from '../store/store.ts'
 import type { Handler, Message } from '../transport/transporter.ts'
-import { pick } from './local.ts'
+import { layoutBy, pick } from './local.ts'
 import * as protocol from './protocol.ts'
 
 /** What this node can be asked, by the name that a request gives in `op`. */
@@ -27,6 +27,14 @@ export function storeOperations(store: Store): Operations {
   return {
     async have(_peer, { header }) {
       return { header: protocol.encodeHeld(await store.shardsOf(protocol.decodeBlock(header))) }
+    },
+    async survey(_peer, { header }) {
+      const held = protocol.decodeSurvey(header).map((block) => store.shardsOf(block))
+      return { header: protocol.encodeSurveyed(await Promise.all(held)) }
+    },
+    async layout(_peer, { header }) {
+      const { block, layout } = protocol.decodeLayoutOf(header)
+      return { header: protocol.encodeLayoutIs(await layoutBy(store, block, layout)) }
     },
     async keep(_peer, { header, payload }, signal) {
       if (payload === undefined) throw new DreyError('protocol', '"keep" comes with a shard')

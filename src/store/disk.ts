@@ -4,14 +4,14 @@ import { formatAddress, type Address } from '../address/address.ts'
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
 import { Window } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
-import { isShard, layoutId } from '../coding/layout.ts'
+import { isShard, layoutId, type Layout } from '../coding/layout.ts'
 import { Census } from './census.ts'
 import { DiskFolder } from './diskFolder.ts'
 import { makeFolderDurably, writeDurably } from './durable.ts'
 import { errnoOf, ifThere } from './errno.ts'
 import { freeBytesOf } from './floor.ts'
 import { lockFolder } from './folderLock.ts'
-import { encodeHead, readShardFile } from './shardFile.ts'
+import { encodeHead, readHead, readShardFile } from './shardFile.ts'
 import {
   formatShardName,
   isShardFile,
@@ -117,6 +117,17 @@ export class DiskStore implements Store {
   async has(name: ShardName): Promise<boolean> {
     const { file, path } = this.#placeOf(name)
     return (await ifThere(stat(path))) !== undefined && !this.#landing.has(file)
+  }
+
+  async layoutOf(name: ShardName): Promise<Layout | undefined> {
+    const { file, path } = this.#placeOf(name)
+    try {
+      await using handle = await ifThere(open(path))
+      return handle && (await readHead(handle, file, (await handle.stat()).size)).layout
+    } catch (error) {
+      if (isDreyError(error, 'corrupt')) return undefined // Whoever reads the shard sets it aside.
+      throw error
+    }
   }
 
   async shardsOf(block: Address): Promise<ShardName[]> {

@@ -1,5 +1,5 @@
 import { formatAddress, type Address } from '../address/address.ts'
-import { isShard, layoutId } from '../coding/layout.ts'
+import { isShard, layoutId, type Layout } from '../coding/layout.ts'
 import { formatShardName } from './shardName.ts'
 import { mismatch, type Shard, type ShardName, type Store, type StoreUsage } from './store.ts'
 
@@ -27,6 +27,10 @@ export class MemoryStore implements Store {
 
   async has(name: ShardName): Promise<boolean> {
     return this.#shards.has(formatShardName(name))
+  }
+
+  async layoutOf(name: ShardName): Promise<Layout | undefined> {
+    return this.#shards.get(formatShardName(name))?.shard.layout
   }
 
   async shardsOf(block: Address): Promise<ShardName[]> {

@@ -97,20 +97,27 @@ export async function readShardFile(
   file: string,
   size: number,
 ): Promise<Shard> {
+  const { layout, index, headBytes, payloadBytes } = await readHead(handle, file, size)
+  const bytes = await read(handle, new Uint8Array(payloadBytes), headBytes)
+  if (!isShard(layout, index, bytes)) throw corrupt('its payload does not match its hash')
+  return { layout, index, bytes }
+}
+
+/** Reads what stands before the payload of a file of this name and size. Throws 'corrupt'. */
+export async function readHead(handle: FileHandle, file: string, size: number): Promise<Head> {
   const first = await read(handle, Buffer.allocUnsafe(Math.min(size, firstReadBytes)), 0)
   const headBytes = headBytesOf(first, size)
   const head =
     headBytes <= first.length ? first : await read(handle, Buffer.allocUnsafe(headBytes), 0)
-  const { layout, index, payloadBytes } = decodeHead(head)
+  const decoded = decodeHead(head)
+  const { layout, index, payloadBytes } = decoded
   if (formatShardName({ block: layout.block, layout: layoutId(layout), index }) !== file) {
     throw corrupt('it is the file of another shard')
   }
   if (size !== headBytes + payloadBytes) {
     throw corrupt(`it has ${size} bytes instead of ${headBytes + payloadBytes}`)
   }
-  const bytes = await read(handle, new Uint8Array(payloadBytes), headBytes)
-  if (!isShard(layout, index, bytes)) throw corrupt('its payload does not match its hash')
-  return { layout, index, bytes }
+  return decoded
 }
 
 /** Checks the first 16 bytes, and that what they promise fits the file. */

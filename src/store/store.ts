@@ -38,6 +38,9 @@ export interface Store extends AsyncDisposable {
   /** New memory, which the caller may `free`. */
   get(name: ShardName, options?: { signal?: AbortSignal }): Promise<Shard | undefined>
   has(name: ShardName): Promise<boolean>
+  /** How the block of a shard is coded, without reading the shard: `undefined` when it is not there, or its
+   * head cannot be read. */
+  layoutOf(name: ShardName): Promise<Layout | undefined>
   /** What is kept of one block, whatever its layouts. */
   shardsOf(block: Address): Promise<ShardName[]>
   /** Everything kept, in no order; what comes and goes meanwhile may be missed. */

@@ -1,4 +1,5 @@
 import type { Address } from '../address/address.ts'
+import type { Layout } from '../coding/layout.ts'
 import type { Shard, ShardName, Store, StoreUsage } from './store.ts'
 
 /** A keeper around a keeper: passes everything on. What differs is overridden. */
@@ -19,6 +20,10 @@ export abstract class WrapperStore implements Store {
 
   has(name: ShardName): Promise<boolean> {
     return this.inner.has(name)
+  }
+
+  layoutOf(name: ShardName): Promise<Layout | undefined> {
+    return this.inner.layoutOf(name)
   }
 
   shardsOf(block: Address): Promise<ShardName[]> {
