@@ -14,16 +14,31 @@ export const limits = {
 /** Smaller blocks are copies: coding them costs more files than it saves bytes. */
 export const copiesBelowBytes = 64 * 1024
 
+/** What a swarm aims at, from so many live storage members on. */
+const policy: readonly (Code & { readonly members: number })[] = [
+  { members: 14, k: 10, n: 14 },
+  { members: 9, k: 6, n: 9 },
+  { members: 6, k: 4, n: 6 },
+  { members: 5, k: 3, n: 5 },
+  { members: 4, k: 2, n: 4 },
+  { members: 3, k: 2, n: 3 },
+  { members: 2, k: 1, n: 2 },
+  { members: 0, k: 1, n: 1 },
+]
+
 /** What a swarm aims at, by its live storage members. */
 export function policyFor(members: number): Code {
-  if (members <= 1) return { k: 1, n: 1 }
-  if (members === 2) return { k: 1, n: 2 }
-  if (members === 3) return { k: 2, n: 3 }
-  if (members === 4) return { k: 2, n: 4 }
-  if (members === 5) return { k: 3, n: 5 }
-  if (members <= 8) return { k: 4, n: 6 }
-  if (members <= 13) return { k: 6, n: 9 }
-  return { k: 10, n: 14 }
+  const { k, n } = policy.find((row) => members >= row.members)!
+  return { k, n }
+}
+
+/** Whether some swarm aims at it; whatever else a block is coded in, a person chose. */
+export function isPolicy(code: Code): boolean {
+  return policy.some((row) => isSameCode(row, code))
+}
+
+export function isSameCode(a: Code, b: Code): boolean {
+  return a.k === b.k && a.n === b.n
 }
 
 /** The code of one block: small ones are n − k + 1 copies, which survive as many losses. */

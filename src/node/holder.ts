@@ -45,6 +45,8 @@ export interface Holder {
 
 /** A holder that can be asked what it takes to look after blocks. */
 export interface Surveyed extends Holder {
+  /** The same one, asked for what nobody waits for: it need not hurry. */
+  quietly(): Surveyed
   /** What it has of many blocks, as many as `surveyMax`, in their order. */
   survey(blocks: readonly Address[], signal: AbortSignal): Promise<Held[][]>
   /** A layout that it has a shard of, by its id. */

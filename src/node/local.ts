@@ -73,6 +73,10 @@ export class LocalHolder implements Surveyed {
     return this.#describe()
   }
 
+  quietly(): Surveyed {
+    return this
+  }
+
   async have(block: Address): Promise<Held[]> {
     return (await this.#store.shardsOf(block)).map(({ layout, index }) => ({ layout, index }))
   }

@@ -7,7 +7,7 @@ import { QuotaStore } from '../store/quota.ts'
 import type { Shard } from '../store/store.ts'
 import type { Finding } from './gather.ts'
 import { fetchBlob, neighbourhood, torn, type Neighbourhood } from './neighbourhood.ts'
-import { survivedBy } from './receipt.ts'
+import { survivedBy } from './survival.ts'
 
 const segment = 1 << 20
 const film = seededRandom(7).bytes(3 * segment + 5)

@@ -15,7 +15,9 @@ import type { Store } from '../store/store.ts'
 import type { Hints } from '../discovery/hints.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Handler, Transporter } from '../transport/transporter.ts'
+import { Activity } from './activity.ts'
 import { Circle } from './circle.ts'
+import type { Holder } from './holder.ts'
 import { drain, type DrainOptions, type DrainReport } from './drain.ts'
 import { gather, type Finding, type GatherParts } from './gather.ts'
 import { Blob, fetchNode, type GetParts } from './get.ts'
@@ -68,7 +70,10 @@ const operationsMax = 24 // Each may hold two slots for sure; the pool has 64.
  * members, gets them by gathering, and answers what peers ask of its own store.
  */
 export class Orchestrator implements AsyncDisposable {
-  readonly #circle: Circle
+  /** Those who could hold a block, this node among them. */
+  readonly circle: Circle
+  /** Whether people wait for this node. */
+  readonly activity: Activity
   readonly #parts: OrchestratorParts
   readonly #options: OrchestratorOptions
   readonly #limits: Limits
@@ -83,8 +88,9 @@ export class Orchestrator implements AsyncDisposable {
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
     const self = new LocalHolder(store, () => this.self())
-    this.#circle = new Circle({ ...parts, self, limits: this.#limits })
-    this.operate(storeOperations(store))
+    this.circle = new Circle({ ...parts, self, limits: this.#limits })
+    this.activity = new Activity(parts.clock)
+    this.operate(storeOperations(store, this.activity))
     this.operate({ compare: (peer, request) => membership.answer(peer, request) })
     transporter.serve(serve(this.#answers))
   }
@@ -101,7 +107,7 @@ export class Orchestrator implements AsyncDisposable {
 
   /** The other members that can be asked now. */
   members(): Member[] {
-    return this.#circle
+    return this.circle
       .live()
       .slice(1)
       .map(({ member }) => member)
@@ -109,7 +115,7 @@ export class Orchestrator implements AsyncDisposable {
 
   /** The code that a put made now would aim at. */
   code(): Code {
-    return this.#options.code ?? policyFor(this.#circle.storing().length)
+    return this.#options.code ?? policyFor(this.circle.storing().length)
   }
 
   /**
@@ -135,7 +141,7 @@ export class Orchestrator implements AsyncDisposable {
       hash,
       segmentsAhead: this.#limits.segmentsAhead,
       code: () => code ?? this.code(),
-      order: (block, signal) => this.#circle.order(block, signal),
+      order: (block, signal) => this.circle.order(block, signal),
       signal: operation.signal,
     })
   }
@@ -162,9 +168,24 @@ export class Orchestrator implements AsyncDisposable {
     const likely = codeFor(this.code(), segmentBytes).n
     return await locate(
       address,
-      { circle: this.#circle, likely, clock, limits: this.#limits },
+      { circle: this.circle, likely, clock, limits: this.#limits },
       operation.signal,
     )
+  }
+
+  /**
+   * Makes a block whole in a slot, from these holders, who are asked in this order; it stays sealed.
+   * Resolves to its size. Throws 'not-found', 'not-enough-shards'.
+   */
+  async restore(
+    block: Address,
+    slot: Slot,
+    { k, holders, signal }: { k: number; holders: readonly Holder[]; signal: AbortSignal },
+  ): Promise<number> {
+    const { log } = this.#parts
+    const found = (finding: Finding) => log.warn(`mending met a ${finding.what}`, finding)
+    const read = { guess: { shards: k }, likely: holders.length, holders, signal, found }
+    return gather(block, undefined, slot, { ...this.#gathering(), ...read })
   }
 
   /** Reads a range of a blob; see `Blob.read` for how long a chunk lives. */
@@ -195,7 +216,14 @@ export class Orchestrator implements AsyncDisposable {
     const signals = [this.#closing.signal, ...(outer ? [outer] : [])]
     const signal = AbortSignal.any(signals)
     await this.#operations.take(1, signal)
-    return { signal, [Symbol.asyncDispose]: async () => this.#operations.give(1) }
+    const { end } = this.activity.begin()
+    return {
+      signal,
+      [Symbol.asyncDispose]: async () => {
+        end()
+        this.#operations.give(1)
+      },
+    }
   }
 
   #getParts(signal: AbortSignal, { found = () => {} }: ReadOptions): GetParts {
@@ -220,7 +248,7 @@ export class Orchestrator implements AsyncDisposable {
     const { membership } = this.#parts
     await membership.say({ stage: 'leaving' }) // From now on nobody sends it new shards.
     try {
-      const others = () => this.#circle.live().slice(1)
+      const others = () => this.circle.live().slice(1)
       return await drain({ ...this.#parts, others }, { ...options, signal })
     } catch (error) {
       await membership.say({ stage: 'here' })
@@ -234,7 +262,7 @@ export class Orchestrator implements AsyncDisposable {
       return await fetchNode(address, parts)
     } catch (error) {
       const isMissing = isDreyError(error, 'not-found') || isDreyError(error, 'not-enough-shards')
-      if (!isMissing || (await this.#circle.follow(address, parts.signal)).length === 0) throw error
+      if (!isMissing || (await this.circle.follow(address, parts.signal)).length === 0) throw error
       return fetchNode(address, parts)
     }
   }
@@ -245,19 +273,15 @@ export class Orchestrator implements AsyncDisposable {
     slot: Slot,
     read: Pick<GatherParts, 'guess' | 'signal' | 'found'>,
   ): Promise<number> {
+    const holders = await this.circle.everyone(block, read.signal)
+    const likely = codeFor(this.code(), segmentBytes).n
+    return gather(block, key, slot, { ...this.#gathering(), ...read, holders, likely })
+  }
+
+  #gathering(): Omit<GatherParts, 'guess' | 'signal' | 'found' | 'holders' | 'likely'> {
     const { crew, clock } = this.#parts
-    const code = codeFor(this.code(), segmentBytes)
-    const holders = await this.#circle.everyone(block, read.signal)
-    return gather(block, key, slot, {
-      ...read,
-      crew,
-      clock,
-      limits: this.#limits,
-      pace: this.#pace,
-      holders,
-      likely: code.n,
-      absent: () => this.#circle.absent(),
-    })
+    const absent = () => this.circle.absent()
+    return { crew, clock, limits: this.#limits, pace: this.#pace, absent }
   }
 
   #unwrap(block: Uint8Array): Uint8Array {

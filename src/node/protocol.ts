@@ -16,6 +16,8 @@ export const surveyMax = 256 // Blocks asked about at once: an answer of some 20
  *     keep  {layout, index} + the shard                 → {isNew}
  *     fetch {block, layout?, without}                   → {layout, index, also, rotted} + the shard,
  *                                                         or {rotted}
+ *
+ * `keep` and `fetch` with `quiet: true` are work that nobody waits for.
  */
 export function encodeHave(block: Address): Header {
   return { op: 'have', block }

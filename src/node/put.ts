@@ -5,7 +5,7 @@ import type { Bytes } from '../base/bytes.ts'
 import { DreyError, isDreyError } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
-import { codeFor, shardBytesOf, type Code } from '../coding/code.ts'
+import { codeFor, isSameCode, shardBytesOf, type Code } from '../coding/code.ts'
 import type { Layout } from '../coding/layout.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
 import { inlineBytesMax, type Child } from '../manifest/node.ts'
@@ -116,8 +116,7 @@ class Putting {
     } catch (error) {
       // Members have left: what is left of the swarm may aim lower. The block is coded anew for it.
       const lower = codeFor(this.#parts.code(), size)
-      const same = lower.k === code.k && lower.n === code.n
-      if (same || !isDreyError(error, 'not-enough-members')) throw error
+      if (isSameCode(lower, code) || !isDreyError(error, 'not-enough-members')) throw error
       const again = await this.#seal(slot, size, lower, undefined)
       await this.#scatter(slot, layoutOf(address, size, lower, again))
     }

@@ -17,19 +17,6 @@ export interface Receipt {
   readonly survives: number
 }
 
-/** How many members may vanish when these many shards are on each, and any `k` give the block back. */
-export function survivedBy(counts: readonly number[], k: number): number {
-  const largestFirst = counts.toSorted((a, b) => b - a)
-  let left = largestFirst.reduce((sum, count) => sum + count, 0)
-  let losses = -1
-  for (const count of [0, ...largestFirst]) {
-    left -= count
-    if (left < k) break
-    losses += 1
-  }
-  return losses
-}
-
 /** The receipt in words. */
 export function describeReceipt(receipt: Receipt): string {
   const { syncedOn, aimedAt, survives, code } = receipt

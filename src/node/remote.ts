@@ -12,11 +12,22 @@ export class RemoteHolder implements Surveyed {
   readonly #peer: Pick<Peer, 'request'>
   readonly member: Member
   readonly #limits: Limits
+  readonly #hurry: { quiet?: true }
 
-  constructor(peer: Pick<Peer, 'request'>, member: Member, limits: Limits) {
+  constructor(
+    peer: Pick<Peer, 'request'>,
+    member: Member,
+    limits: Limits,
+    hurry: { quiet?: true } = {},
+  ) {
     this.#peer = peer
     this.member = member
     this.#limits = limits
+    this.#hurry = hurry
+  }
+
+  quietly(): Surveyed {
+    return new RemoteHolder(this.#peer, this.member, this.#limits, { quiet: true })
   }
 
   async have(block: Address, signal: AbortSignal): Promise<Held[]> {
@@ -42,7 +53,8 @@ export class RemoteHolder implements Surveyed {
     bytes: Uint8Array,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const message = { header: protocol.encodeKeep(layout, index), payload: bytes }
+    const header = { ...protocol.encodeKeep(layout, index), ...this.#hurry }
+    const message = { header, payload: bytes }
     const timeoutMs = this.#limits.keepMs
     const answer = await this.#peer.request(message, { signal, timeoutMs })
     answer.release?.()
@@ -52,7 +64,7 @@ export class RemoteHolder implements Surveyed {
   async fetch(block: Address, wanted: Wanted, into: Into, signal: AbortSignal): Promise<Answer> {
     let misfit = false
     const answer = await this.#peer.request(
-      { header: protocol.encodeFetch(block, wanted) },
+      { header: { ...protocol.encodeFetch(block, wanted), ...this.#hurry } },
       {
         signal,
         timeoutMs: this.#limits.fetchMs,

@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Holder } from './holder.ts'
 import { nextHome } from './placement.ts'
-import { survivedBy } from './receipt.ts'
+import { survivalOf } from './survival.ts'
 
 /** What became of one block's shards. */
 export interface Scattered {
@@ -86,7 +86,7 @@ class Scattering {
   outcome(): Scattered {
     const { k, n, block } = this.#layout
     const members = this.#homes.size
-    const survives = k === 1 ? members - 1 : survivedBy(this.#differentShards(), k)
+    const survives = survivalOf({ k, n }, this.#homes)
     if (survives < Math.min(1, n - k)) {
       throw new DreyError(
         'not-enough-members',
@@ -103,19 +103,6 @@ class Scattering {
     if (k === 1) return new Array<undefined>(Math.max(0, n - this.#homes.size)).fill(undefined)
     const there = new Set([...this.#homes.values()].flatMap((indexes) => [...indexes]))
     return Array.from({ length: n }, (_, index) => index).filter((index) => !there.has(index))
-  }
-
-  /** How many shards each member has, each shard counted once: where two have it, for who has fewer. */
-  #differentShards(): number[] {
-    const counts = new Map<Holder, number>()
-    const homesOf = (index: number) =>
-      [...this.#homes].filter(([, indexes]) => indexes.has(index)).map(([holder]) => holder)
-    const homes = Array.from({ length: this.#layout.n }, (_, index) => homesOf(index))
-    for (const holders of homes.sort((a, b) => a.length - b.length)) {
-      const [fewest] = holders.sort((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0))
-      if (fewest) counts.set(fewest, (counts.get(fewest) ?? 0) + 1)
-    }
-    return [...counts.values()]
   }
 
   /** Tries members until one has synced the shard. */

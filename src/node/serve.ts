@@ -1,7 +1,8 @@
 import { free } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import type { Store } from '../store/store.ts'
-import type { Handler, Message } from '../transport/transporter.ts'
+import type { Handler, Header, Message } from '../transport/transporter.ts'
+import type { Activity } from './activity.ts'
 import { layoutBy, pick } from './local.ts'
 import * as protocol from './protocol.ts'
 
@@ -23,7 +24,8 @@ export function serve(operations: Operations): Handler {
 }
 
 /** What peers may ask of this node's store. */
-export function storeOperations(store: Store): Operations {
+export function storeOperations(store: Store, activity: Activity): Operations {
+  const note = ({ quiet }: Header) => void (quiet === true || activity.note())
   return {
     async have(_peer, { header }) {
       return { header: protocol.encodeHeld(await store.shardsOf(protocol.decodeBlock(header))) }
@@ -38,11 +40,14 @@ export function storeOperations(store: Store): Operations {
     },
     async keep(_peer, { header, payload }, signal) {
       if (payload === undefined) throw new DreyError('protocol', '"keep" comes with a shard')
+      note(header)
       const { layout, index } = protocol.decodeKeep(header)
       return { header: { isNew: await store.put({ layout, index, bytes: payload }, { signal }) } }
     },
-    fetch: async (_peer, { header }, signal) =>
-      answerFetch(store, protocol.decodeFetch(header), signal),
+    async fetch(_peer, { header }, signal) {
+      note(header)
+      return answerFetch(store, protocol.decodeFetch(header), signal)
+    },
   }
 }
 
