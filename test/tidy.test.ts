@@ -19,6 +19,7 @@ const floors = [
   ['store', 'transport'],
   ['discovery'],
   ['node'],
+  ['mend'],
   ['gateway'],
   ['daemon'],
 ]

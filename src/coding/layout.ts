@@ -3,7 +3,7 @@ import { checkAddress, type Address } from '../address/address.ts'
 import { blake3 } from '../address/blake3.ts'
 import { equalBytes, toHex } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
-import { checkCode, shardBytesOf } from './code.ts'
+import { checkCode, shardBytesOf, type Code } from './code.ts'
 
 /** How one block is coded: any `k` of the `n` shards, whose BLAKE3 hashes are `shards`, give it back. */
 export interface Layout {
@@ -13,6 +13,13 @@ export interface Layout {
   readonly k: number
   readonly n: number
   readonly shards: readonly Uint8Array[]
+}
+
+/** The layout of a block whose shards have these hashes, one after another. */
+export function layoutFrom(block: Address, size: number, code: Code, hashes: Uint8Array): Layout {
+  const { k, n } = code
+  const shards = Array.from({ length: n }, (_, at) => hashes.subarray(at * 32, at * 32 + 32))
+  return { block, size, k, n, shards }
 }
 
 const version = 1

@@ -78,6 +78,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #options: OrchestratorOptions
   readonly #limits: Limits
   readonly #pace = new Pace()
+  readonly #quietPace = new Pace()
   readonly #answers: Record<string, Handler> = {}
   readonly #operations = new Window(operationsMax)
   readonly #closing = new AbortController()
@@ -185,7 +186,7 @@ export class Orchestrator implements AsyncDisposable {
     const { log } = this.#parts
     const found = (finding: Finding) => log.warn(`mending met a ${finding.what}`, finding)
     const read = { guess: { shards: k }, likely: holders.length, holders, signal, found }
-    return gather(block, undefined, slot, { ...this.#gathering(), ...read })
+    return gather(block, undefined, slot, { ...this.#gathering(), ...read, pace: this.#quietPace })
   }
 
   /** Reads a range of a blob; see `Blob.read` for how long a chunk lives. */

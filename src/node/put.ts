@@ -6,7 +6,7 @@ import { DreyError, isDreyError } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { codeFor, isSameCode, shardBytesOf, type Code } from '../coding/code.ts'
-import type { Layout } from '../coding/layout.ts'
+import { layoutFrom, type Layout } from '../coding/layout.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
 import { inlineBytesMax, type Child } from '../manifest/node.ts'
 import { ManifestWriter, writeInline } from '../manifest/writer.ts'
@@ -112,13 +112,13 @@ class Putting {
     const sealed = await this.#seal(slot, size, code, secret)
     const address = makeAddress(codec, this.#parts.hash, sealed.digest)
     try {
-      await this.#scatter(slot, layoutOf(address, size, code, sealed))
+      await this.#scatter(slot, layoutFrom(address, size, code, sealed.shards))
     } catch (error) {
       // Members have left: what is left of the swarm may aim lower. The block is coded anew for it.
       const lower = codeFor(this.#parts.code(), size)
       if (isSameCode(lower, code) || !isDreyError(error, 'not-enough-members')) throw error
       const again = await this.#seal(slot, size, lower, undefined)
-      await this.#scatter(slot, layoutOf(address, size, lower, again))
+      await this.#scatter(slot, layoutFrom(address, size, lower, again.shards))
     }
     return { address, key: sealed.key }
   }
@@ -171,11 +171,6 @@ const nothingYet: Receipt = {
   syncedOn: 0,
   aimedAt: 0,
   survives: Infinity,
-}
-
-function layoutOf(block: Address, size: number, { k, n }: Code, sealed: Sealed): Layout {
-  const shards = Array.from({ length: n }, (_, i) => sealed.shards.subarray(i * 32, i * 32 + 32))
-  return { block, size, k, n, shards }
 }
 
 async function* resumed<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import { systemClock } from '../base/clock.ts'
+import { silentLog } from '../base/log.ts'
+import { seededRandom } from '../base/random.ts'
+import { copiesBelowBytes, formatCode, type Code } from '../coding/code.ts'
+import { fetchBlob, neighbourhood, torn, type Neighbour } from '../node/neighbourhood.ts'
+import { InlineCrew } from '../pipe/crew.ts'
+import { formatShardName } from '../store/shardName.ts'
+import type { ShardName } from '../store/store.ts'
+import { MemoryNetwork } from '../transport/memory.ts'
+import type { MendLimits } from './limits.ts'
+import { Mender } from './mender.ts'
+
+const soon: MendLimits = {
+  tickMs: 5,
+  settleMs: 20,
+  passMs: 300,
+  againMs: 10,
+  retryMs: 50,
+  safeMs: 50,
+  returnMs: 100,
+  goneMs: 60_000,
+}
+const membership = { heartbeatMs: 50, awayMs: 60 }
+const waitMs = 20_000
+
+/** Menders for all of these; a test has nothing to do but wait. */
+function mend(peers: readonly Neighbour[], options: { code?: Code; goneMs?: number } = {}) {
+  const stack = new AsyncDisposableStack()
+  const { code, goneMs = soon.goneMs } = options
+  const menders = peers.map(({ node, membership: known, store, pool }) =>
+    stack.use(
+      new Mender(
+        {
+          ...{ node, membership: known, store, pool },
+          ...{ crew: new InlineCrew(pool), clock: systemClock, log: silentLog },
+        },
+        { bytesPerSecond: 2 ** 30, code, limits: { ...soon, goneMs } },
+      ),
+    ),
+  )
+  return { menders, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+type Work = ReturnType<typeof mend>
+
+async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const end = Date.now() + waitMs
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`waited in vain until ${what}`)
+    await systemClock.sleep(10)
+  }
+}
+
+/** Whether all have looked, and found no block below what it should survive. */
+function isWell({ menders }: Work, code: string): boolean {
+  return menders.every(({ progress: { census, passedAt, waiting, code: aim } }) => {
+    return aim === code && passedAt !== undefined && waiting + census.below + census.lost === 0
+  })
+}
+
+/** The codes that segments are kept in, and how many shards there are of each layout. */
+async function kept(peers: readonly Neighbour[]): Promise<Map<string, number[]>> {
+  const counts = new Map<string, { code: string; shards: number }>()
+  for (const { store } of peers) {
+    for await (const name of store.list()) {
+      const { k, n, size } = (await store.layoutOf(name))!
+      if (size < copiesBelowBytes) continue
+      const count = counts.get(name.layout) ?? { code: formatCode({ k, n }), shards: 0 }
+      counts.set(name.layout, { ...count, shards: count.shards + 1 })
+    }
+  }
+  const codes = new Map<string, number[]>()
+  for (const { code, shards } of counts.values()) {
+    codes.set(code, [...(codes.get(code) ?? []), shards])
+  }
+  return codes
+}
+
+const fourOfSix = { k: 4, n: 6 }
+const film = seededRandom(3).bytes(2_500_000) // Three segments.
+
+describe('A swarm that mends itself', () => {
+  it('has full redundancy again after members have gone, with nobody asking', async () => {
+    const options = { peers: 10, seed: 4, code: fourOfSix, membership }
+    await using town = await neighbourhood(options)
+    const { address } = await town.peers[0]!.node.put(torn(film))
+    for (const gone of [2, 4]) {
+      await town.leave(gone - 2, gone - 1)
+      await using work = mend(town.peers.slice(gone), { code: fourOfSix })
+      await until('all is well again', () => isWell(work, '4+2'))
+    }
+
+    const left = town.peers.slice(4)
+    assert.deepEqual(await kept(left), new Map([['4+2', [6, 6, 6]]]))
+    assert.deepEqual(await fetchBlob(left[5]!, address), Buffer.from(film))
+  })
+
+  it('codes its blocks anew as it grows, under the same address, and keeps nothing twice', async () => {
+    const network = new MemoryNetwork({ seed: 5, aliveMs: 60_000 })
+    await using first = await neighbourhood({ peers: 1, network, membership })
+    const { address } = await first.peers[0]!.node.put(torn(film))
+    const peers = [...first.peers]
+    for (const [members, code] of [
+      [2, '1+1'],
+      [3, '2+1'],
+      [6, '4+2'],
+    ] as const) {
+      const count = members - peers.length
+      const more = await neighbourhood({ peers: count, first: peers.length, network, membership })
+      for (const { transporter } of more.peers) {
+        transporter.keepConnected(first.peers[0]!.transporter.address)
+      }
+      peers.push(...more.peers)
+      await using work = mend(peers)
+      const n = Number(code[0]) + Number(code[2])
+      const expected = new Map([[code as string, [n, n, n]]])
+      await until(`all is ${code}`, async () => {
+        return isWell(work, code) && isDeepStrictEqual(await kept(peers), expected)
+      })
+    }
+
+    assert.deepEqual(await fetchBlob(peers[5]!, address), Buffer.from(film))
+  })
+
+  it('codes its blocks anew when members have gone for good', async () => {
+    await using town = await neighbourhood({ peers: 6, seed: 6, membership })
+    const { address } = await town.peers[0]!.node.put(torn(film))
+    await town.leave(0)
+    const left = town.peers.slice(1)
+
+    await using work = mend(left, { goneMs: 200 })
+    await until('all is 3+2', async () => {
+      return (
+        isWell(work, '3+2') && isDeepStrictEqual(await kept(left), new Map([['3+2', [5, 5, 5]]]))
+      )
+    })
+
+    assert.deepEqual(await fetchBlob(left[4]!, address), Buffer.from(film))
+  })
+
+  it('moves shards to a member that has come, and only those', async () => {
+    const network = new MemoryNetwork({ seed: 7, aliveMs: 60_000 })
+    const common = { network, membership, code: fourOfSix }
+    await using town = await neighbourhood({ peers: 7, ...common })
+    await town.peers[0]!.node.put(torn(film))
+    const before = await town.shards()
+    await using more = await neighbourhood({ peers: 1, first: 7, ...common })
+    more.peers[0]!.transporter.keepConnected(town.peers[0]!.transporter.address)
+    const peers = [...town.peers, ...more.peers]
+
+    await using work = mend(peers, { code: fourOfSix })
+    const hasArrived = () => work.menders.some(({ progress }) => progress.removed > 0)
+    await until('a shard is where it belongs', hasArrived)
+    await until('all is well', () => isWell(work, '4+2'))
+
+    const isSame = (a: ShardName, b: ShardName) => formatShardName(a) === formatShardName(b)
+    const after = await town.shards()
+    for (const [index, names] of after) {
+      for (const name of names) assert.ok(before.get(index)!.some((old) => isSame(old, name)))
+    }
+    assert.deepEqual(await kept(peers), new Map([['4+2', [6, 6, 6]]]))
+  })
+
+  it('leaves blocks as they are while a member is just being missed', async () => {
+    const patient = { heartbeatMs: 50, awayMs: 60_000 }
+    await using town = await neighbourhood({ peers: 7, code: fourOfSix, membership: patient })
+    await town.peers[0]!.node.put(torn(film))
+    await town.leave(0)
+
+    await using work = mend(town.peers.slice(1), { code: fourOfSix })
+    await systemClock.sleep(300)
+
+    for (const { progress } of work.menders) assert.equal(progress.movedBytes, 0)
+  })
+
+  it('says which blocks too few shards are left of', async () => {
+    await using town = await neighbourhood({ peers: 6, seed: 8, membership })
+    await town.peers[0]!.node.put(torn(film.subarray(0, 1_000_000)))
+    await town.leave(0, 1, 2)
+    const left = town.peers.slice(3)
+
+    await using work = mend(left)
+    const isTold = () => work.menders.some(({ progress }) => progress.lostBlocks.length > 0)
+    await until('it is told', isTold)
+
+    const { census, lostBlocks } = work.menders.find(
+      ({ progress }) => progress.census.lost > 0,
+    )!.progress
+    assert.ok(census.lost >= 1)
+    assert.equal(census.survives, -1)
+    assert.match(lostBlocks[0]!, /^b[a-z2-7]+$/)
+  })
+
+  it('mends a block at once when one of its shards was found rotten', async () => {
+    await using town = await neighbourhood({ peers: 6, seed: 9, membership })
+    await town.peers[0]!.node.put(torn(film))
+    await using work = mend(town.peers)
+    await until('all is well', () => isWell(work, '4+2'))
+    const names = (await town.shards()).get(3)!
+    await town.peers[3]!.store.delete(names[0]!)
+
+    work.menders[3]!.note(names[0]!.block)
+
+    await until('the shard is there again', () => town.peers[3]!.store.has(names[0]!))
+  })
+})

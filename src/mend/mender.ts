@@ -1,0 +1,282 @@
+import { formatAddress, type Address } from '../address/address.ts'
+import type { Clock } from '../base/clock.ts'
+import { isDreyError, messageOf } from '../base/error.ts'
+import { mapAhead } from '../base/flow.ts'
+import type { Log } from '../base/log.ts'
+import { Rarely } from '../base/rarely.ts'
+import { formatCode, isSameCode, type Code } from '../coding/code.ts'
+import type { Membership } from '../discovery/membership.ts'
+import { Refusals } from '../node/handOver.ts'
+import type { Orchestrator } from '../node/orchestrator.ts'
+import type { Crew } from '../pipe/crew.ts'
+import type { Lane, Pool } from '../pipe/pool.ts'
+import type { Store } from '../store/store.ts'
+import { assess, type Verdict } from './assess.ts'
+import { Budget } from './budget.ts'
+import { mendDefaults, type MendLimits } from './limits.ts'
+import { mendBlock } from './mendBlock.ts'
+import { counted, nothingSeen, type Census, type MendProgress } from './progress.ts'
+import { Shape } from './shape.ts'
+import { Survey, type Sighting } from './survey.ts'
+import { tend } from './tend.ts'
+import { batchesOf, type Owned } from './walk.ts'
+import { Worklist } from './worklist.ts'
+
+const defaults = {
+  batchBlocks: 128, // One question to each member for all of them.
+  tendedAtOnce: 4, // Hides the wait for others' disks.
+  mendsAtOnce: 2, // One is fetched while the other is synced; 1.5 MiB each.
+  lostMax: 100, // Addresses that are told one by one; all are counted.
+} as const
+
+export interface MenderParts {
+  readonly node: Orchestrator
+  readonly membership: Membership
+  readonly store: Store
+  readonly pool: Pool
+  readonly crew: Crew
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface MenderOptions {
+  /** What it may fetch and send; a quarter of it while people read and write. */
+  readonly bytesPerSecond: number
+  /** What a person set in place of the swarm's policy. */
+  readonly code?: Code
+  readonly limits?: Partial<MendLimits>
+}
+
+type Done = Pick<MendProgress, 'mended' | 'recoded' | 'handedOver' | 'removed' | 'failed'>
+
+/**
+ * Looks after the blocks of which this node has shards: mends those of which it is the first holder in
+ * their order, codes them anew when the swarm aims at another code, hands over what others should have,
+ * and removes what is of no use any more. It works without keys, begins anew whenever members have come
+ * or gone, and may be stopped at any time: what is done is seen to be done.
+ */
+export class Mender implements AsyncDisposable {
+  readonly #parts: MenderParts
+  readonly #limits: MendLimits
+  readonly #shape: Shape
+  readonly #survey: Survey
+  readonly #budget: Budget
+  readonly #lane: Lane
+  readonly #refusals: Refusals
+  readonly #rarely: Rarely
+  readonly #worklist = new Worklist()
+  readonly #over = new AbortController()
+  readonly #running: Promise<unknown>
+  #dueAt: number
+  /** The next pass is because time has passed: whoever should have mended a block has not. */
+  #isThorough = false
+  /** Something in this pass has to be looked at again. */
+  #hasDoubts = false
+  #pass: MendProgress['pass']
+  #passedAt: number | undefined
+  #census = nothingSeen
+  #lost = new Set<string>()
+  #done: Done = { mended: 0, recoded: 0, handedOver: 0, removed: 0, failed: 0 }
+  #usualMs = 0
+
+  constructor(parts: MenderParts, options: MenderOptions) {
+    const { node, pool, clock } = parts
+    this.#parts = parts
+    this.#limits = { ...mendDefaults, ...options.limits }
+    const { circle, activity } = node
+    this.#shape = new Shape({ ...parts, circle, code: options.code, limits: this.#limits })
+    this.#survey = new Survey(circle)
+    this.#budget = new Budget({ clock, activity, bytesPerSecond: options.bytesPerSecond })
+    this.#lane = pool.lane()
+    this.#refusals = new Refusals(clock)
+    this.#rarely = new Rarely(clock)
+    this.#dueAt = clock.now()
+    const menders = Array.from({ length: defaults.mendsAtOnce }, () =>
+      this.#keep(() => this.#mendNext()),
+    )
+    this.#running = Promise.all([this.#keep(() => this.#look()), ...menders])
+  }
+
+  get progress(): MendProgress {
+    const { target, now, set, members } = this.#shape.aims()
+    const code = set ?? (target.n <= members ? target : now)
+    const waiting = this.#worklist.size
+    return {
+      code: formatCode(code),
+      pass: this.#pass,
+      passedAt: this.#passedAt,
+      census: this.#census,
+      lostBlocks: [...this.#lost],
+      waiting,
+      remainingMs: waiting > 0 ? (waiting * this.#usualMs) / defaults.mendsAtOnce : undefined,
+      ...this.#done,
+      movedBytes: this.#budget.movedBytes,
+    }
+  }
+
+  /** Something of this block was found rotten or gone here: it is mended soon, whoever is first. */
+  note(block: Address): void {
+    this.#worklist.add(block, 0)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort(new Error('the node is closing'))
+    await this.#running
+  }
+
+  /** Does something again and again until the node closes, resting when it says that nothing is to be done. */
+  async #keep(work: () => Promise<boolean>): Promise<void> {
+    const { signal } = this.#over
+    const { clock, log } = this.#parts
+    while (!signal.aborted) {
+      try {
+        if (!(await work())) await clock.sleep(this.#limits.tickMs, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        log.error('looking after blocks failed, and goes on', { error })
+        await clock.sleep(this.#limits.tickMs, signal).catch(() => {}) // Only when the node closes.
+      }
+    }
+  }
+
+  /** Makes a pass when one is due. */
+  async #look(): Promise<boolean> {
+    const { clock } = this.#parts
+    const { settleMs, passMs } = this.#limits
+    if (this.#shape.hasChanged()) this.#becomeDue()
+    const isDue = clock.now() >= this.#dueAt || this.#dueAt - clock.now() > passMs // Or the clock was set back.
+    const isOccupied = this.#worklist.size > 0 && this.#dueAt > 0
+    if (!isDue || isOccupied || this.#shape.ageMs < settleMs || !this.#shape.isCalm) return false
+    await this.#makePass()
+    return true
+  }
+
+  #becomeDue(): void {
+    this.#dueAt = 0
+    this.#isThorough = false
+  }
+
+  async #makePass(): Promise<void> {
+    const { clock, store } = this.#parts
+    const before = this.#done
+    const startedAt = clock.now()
+    let census = nothingSeen
+    let seen = 0
+    this.#dueAt = startedAt + this.#limits.passMs
+    this.#hasDoubts = false
+    for await (const batch of batchesOf(store, defaults.batchBlocks)) {
+      const { shards } = await store.usage()
+      seen += batch.reduce((sum, { names }) => sum + names.length, 0)
+      this.#pass = { startedAt, seen, total: Math.max(seen, shards) }
+      census = await this.#examine(batch, census)
+      if (this.#passedAt === undefined) this.#census = census
+    }
+    this.#census = census
+    this.#passedAt = clock.now()
+    this.#pass = undefined
+    if (this.#dueAt > 0) this.#planNext(before)
+  }
+
+  /** Soon when something was done, later when something could not be, and long after when all is well. */
+  #planNext(before: Done): void {
+    const { againMs, retryMs, passMs } = this.#limits
+    const { failed, ...good } = this.#done
+    const hasMoved = Object.entries(good).some(
+      ([what, count]) => before[what as keyof typeof good] !== count,
+    )
+    const hasMore = hasMoved || this.#worklist.size > 0 || this.#worklist.takeDropped()
+    const isStuck = failed > before.failed || this.#hasDoubts
+    this.#isThorough = !hasMore
+    this.#dueAt = this.#parts.clock.now() + (hasMore ? againMs : isStuck ? retryMs : passMs)
+  }
+
+  /** Judges some blocks; those that are this node's to mend go on the list, its own shards where they should be. */
+  async #examine(batch: readonly Owned[], before: Census): Promise<Census> {
+    const { signal } = this.#over
+    while (!this.#shape.isCalm) await this.#parts.clock.sleep(this.#limits.tickMs, signal)
+    if (this.#shape.hasChanged()) this.#becomeDue() // This pass goes on with those who are here now.
+    const aims = this.#shape.aims()
+    const blocks = batch.map(({ block }) => block)
+    const sightings = await this.#survey.look(blocks, { signal })
+    let census = before
+    const work = async (sighting: Sighting): Promise<void> => {
+      const verdict = assess(sighting, aims)
+      if (verdict.turn === 0) census = counted(census, verdict.survives, verdict.wanted)
+      this.#enlist(sighting, verdict)
+      if (sighting.isPartial) this.#hasDoubts = true
+      else await this.#tend(sighting, verdict)
+    }
+    for await (const _ of mapAhead(sightings, defaults.tendedAtOnce, work));
+    return census
+  }
+
+  #enlist({ block }: Sighting, { turn, isComplete, survives }: Verdict): void {
+    const isMine = turn === 0 || (this.#isThorough && turn > 0)
+    if (isMine && !isComplete) this.#worklist.add(block, survives)
+  }
+
+  async #tend(sighting: Sighting, verdict: Verdict): Promise<void> {
+    const { signal } = this.#over
+    const isSafe = this.#shape.ageMs >= this.#limits.safeMs
+    const allowed = { ...verdict, surplus: isSafe ? verdict.surplus : [] }
+    const parts = { ...this.#parts, budget: this.#budget, refusals: this.#refusals, signal }
+    this.#did(await tend(sighting, allowed, parts))
+    if (!isSafe && verdict.surplus.length > 0) this.#hasDoubts = true
+  }
+
+  /** Mends the most urgent block; whether there was one. */
+  async #mendNext(): Promise<boolean> {
+    const block = this.#worklist.next()
+    if (block === undefined) return false
+    const { clock, log } = this.#parts
+    const started = clock.now()
+    try {
+      if (await this.#mend(block)) this.#took(clock.now() - started)
+    } catch (error) {
+      this.#over.signal.throwIfAborted()
+      if (!isDreyError(error)) throw error
+      this.#did({ failed: 1 })
+      this.#rarely.say('failed', () => {
+        log.warn(`a block could not be mended, and will be tried again: ${messageOf(error)}`)
+      })
+    }
+    return true
+  }
+
+  /** Looks again before it does anything: another may have mended it meanwhile. */
+  async #mend(block: Address): Promise<boolean> {
+    const { signal } = this.#over
+    const [sighting] = await this.#survey.look([block], { signal, isWide: true })
+    const { isComplete, survives, code } = assess(sighting!, this.#shape.aims())
+    if (survives < 0) this.#lose(block)
+    else this.#lost.delete(formatAddress(block))
+    if (isComplete || sighting!.isPartial || survives < 0) return false
+    const isAnew = ![...sighting!.layouts.values()].some((layout) => isSameCode(layout, code))
+    const parts = { ...this.#parts, lane: this.#lane, budget: this.#budget, signal }
+    const { sent } = await mendBlock(sighting!, code, parts)
+    if (sent > 0) this.#did(isAnew ? { recoded: 1 } : { mended: 1 })
+    return sent > 0
+  }
+
+  #lose(block: Address): void {
+    const address = formatAddress(block)
+    if (this.#lost.has(address) || this.#lost.size >= defaults.lostMax) return
+    this.#lost.add(address)
+    this.#parts.log.error('too few shards of a block are left to give it back', { block: address })
+  }
+
+  #did(more: Partial<Done>): void {
+    const sum = (what: keyof Done) => this.#done[what] + (more[what] ?? 0)
+    this.#done = {
+      mended: sum('mended'),
+      recoded: sum('recoded'),
+      handedOver: sum('handedOver'),
+      removed: sum('removed'),
+      failed: sum('failed'),
+    }
+  }
+
+  #took(ms: number): void {
+    this.#usualMs = this.#usualMs === 0 ? ms : this.#usualMs * 0.95 + ms * 0.05
+  }
+}

@@ -1,0 +1,147 @@
+import { formatAddress, type Address } from '../address/address.ts'
+import { isDreyError } from '../base/error.ts'
+import type { Layout } from '../coding/layout.ts'
+import type { Circle } from '../node/circle.ts'
+import type { Held, Surveyed } from '../node/holder.ts'
+import { surveyMax } from '../node/protocol.ts'
+import type { Evidence } from './assess.ts'
+
+const askedFirst = 32 // In a larger swarm those first in the order are asked; everyone, when that is not enough.
+const layoutsMax = 8 // Of one block: whoever shows more makes them up.
+
+/** What was learnt of one block. */
+export interface Sighting extends Evidence {
+  readonly block: Address
+  readonly self: Surveyed
+  readonly order: readonly Surveyed[]
+  readonly held: ReadonlyMap<Surveyed, readonly Held[]>
+  /** Some who could have a shard did not answer: what is missing may be there. */
+  readonly isPartial: boolean
+  /** Members that were not asked, of those that could be. */
+  readonly isNarrow: boolean
+}
+
+export interface LookOptions {
+  readonly signal: AbortSignal
+  /** Everyone is asked, in a large swarm too. */
+  readonly isWide?: boolean
+}
+
+/** Finds out who has what of many blocks: one question to each member for all of them. */
+export class Survey {
+  readonly #circle: Circle
+
+  constructor(circle: Circle) {
+    this.#circle = circle
+  }
+
+  async look(
+    blocks: readonly Address[],
+    { signal, isWide = false }: LookOptions,
+  ): Promise<Sighting[]> {
+    const live = this.#circle.live()
+    const self = live[0]!
+    const plans = await Promise.all(
+      blocks.map(async (block) => {
+        const order = await this.#circle.order(block, signal)
+        const all = [...new Set([self, ...order, ...live])]
+        const asked = isWide ? all : all.slice(0, askedFirst)
+        return { block, order, asked, isNarrow: asked.length < all.length }
+      }),
+    )
+    const answers = await ask(plans, signal)
+    const sight = async (plan: (typeof plans)[number]): Promise<Sighting> => {
+      const { held, isPartial } = answers.get(formatAddress(plan.block))!
+      const layouts = await layoutsOf(plan.block, self, held, signal)
+      return { ...plan, self, held, isPartial, layouts }
+    }
+    return Promise.all(plans.map(sight))
+  }
+}
+
+interface Answers {
+  readonly held: Map<Surveyed, readonly Held[]>
+  isPartial: boolean
+}
+
+async function ask(
+  plans: readonly { block: Address; asked: readonly Surveyed[] }[],
+  signal: AbortSignal,
+): Promise<Map<string, Answers>> {
+  const answers = new Map<string, Answers>(
+    plans.map(({ block }) => [formatAddress(block), { held: new Map(), isPartial: false }]),
+  )
+  const askOne = async (holder: Surveyed): Promise<void> => {
+    const blocks = plans.filter(({ asked }) => asked.includes(holder)).map(({ block }) => block)
+    const all = await surveyed(holder, blocks, signal)
+    for (const [at, block] of blocks.entries()) {
+      const answer = answers.get(formatAddress(block))!
+      const held = all?.[at]
+      if (held === undefined) answer.isPartial = true
+      else if (held.length > 0) answer.held.set(holder, held)
+    }
+  }
+  await Promise.all([...new Set(plans.flatMap(({ asked }) => asked))].map(askOne))
+  return answers
+}
+
+/** `undefined` when it does not answer: it is going, or busy. */
+async function surveyed(
+  holder: Surveyed,
+  blocks: readonly Address[],
+  signal: AbortSignal,
+): Promise<Held[][] | undefined> {
+  const all: Held[][] = []
+  try {
+    for (let at = 0; at < blocks.length; at += surveyMax) {
+      all.push(...(await holder.survey(blocks.slice(at, at + surveyMax), signal)))
+    }
+    return all
+  } catch (error) {
+    signal.throwIfAborted()
+    if (isDreyError(error)) return undefined // Weather: what it may have is counted as not known.
+    throw error
+  }
+}
+
+/** Each layout that somebody has a shard of, from whoever shows it. */
+async function layoutsOf(
+  block: Address,
+  self: Surveyed,
+  held: ReadonlyMap<Surveyed, readonly Held[]>,
+  signal: AbortSignal,
+): Promise<Map<string, Layout>> {
+  const sources = new Map<string, Surveyed[]>()
+  for (const [holder, shards] of held) {
+    for (const id of new Set(shards.map(({ layout }) => layout))) {
+      const others = sources.get(id) ?? []
+      sources.set(id, holder === self ? [self, ...others] : [...others, holder])
+    }
+  }
+  const layouts = new Map<string, Layout>()
+  const likeliest = [...sources].sort(([, a], [, b]) => b.length - a.length).slice(0, layoutsMax)
+  for (const [id, holders] of likeliest) {
+    for (const holder of holders) {
+      const layout = await shown(holder, block, id, signal)
+      if (layout === undefined) continue
+      layouts.set(id, layout)
+      break
+    }
+  }
+  return layouts
+}
+
+async function shown(
+  holder: Surveyed,
+  block: Address,
+  id: string,
+  signal: AbortSignal,
+): Promise<Layout | undefined> {
+  try {
+    return await holder.layoutOf(block, id, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (isDreyError(error)) return undefined // The next one may show it.
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+import { free } from '../base/bytes.ts'
+import { isDreyError, messageOf } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Held, Surveyed } from '../node/holder.ts'
+import { handOver, type Refusals } from '../node/handOver.ts'
+import type { Store } from '../store/store.ts'
+import type { Verdict } from './assess.ts'
+import { MeteredHolder, type Budget } from './budget.ts'
+import type { Sighting } from './survey.ts'
+
+export interface TendParts {
+  readonly store: Store
+  readonly budget: Budget
+  readonly refusals: Refusals
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+export interface Tended {
+  readonly handedOver: number
+  readonly removed: number
+  readonly failed: number
+}
+
+/**
+ * Does with this node's own shards of one block what a verdict says: hands over those that another member
+ * should have, and removes those that are of no use any more. What is handed over stays here until a
+ * later look has found it where it belongs.
+ */
+export async function tend(
+  sighting: Sighting,
+  verdict: Pick<Verdict, 'misplaced' | 'surplus'>,
+  parts: TendParts,
+): Promise<Tended> {
+  const tended = { handedOver: 0, removed: 0, failed: 0 }
+  for (const held of verdict.misplaced) {
+    const outcome = await passOn(sighting, held, parts)
+    if (outcome === 'sent') tended.handedOver += 1
+    if (outcome === 'refused') tended.failed += 1
+  }
+  for (const held of verdict.surplus) {
+    if (await parts.store.delete({ block: sighting.block, ...held })) tended.removed += 1
+  }
+  return tended
+}
+
+async function passOn(
+  { block, self, order }: Sighting,
+  held: Held,
+  { store, budget, refusals, log, signal }: TendParts,
+): Promise<'sent' | 'there' | 'refused' | 'gone'> {
+  const shard = await store.get({ block, ...held }, { signal })
+  if (shard === undefined) return 'gone'
+  const metered = (holder: Surveyed) => new MeteredHolder(holder.quietly(), budget)
+  try {
+    const others = order.filter((holder) => holder !== self).map(metered)
+    const how = await handOver(shard, others, { refusals, log, signal })
+    return how === 'there' ? 'there' : 'sent'
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!isDreyError(error)) throw error
+    log.debug(`a shard stays where it is: ${messageOf(error)}`, { block: String(block) })
+    return 'refused'
+  } finally {
+    free(shard.bytes)
+  }
+}
