@@ -1,6 +1,8 @@
 import { collect } from '../base/bytes.ts'
 import type { NodeStatus, Reachability } from '../daemon/status.ts'
+import type { MendProgress } from '../mend/progress.ts'
 import { formatSize, say, type Global } from './output.ts'
+import { formatSeconds } from './progress.ts'
 import { ask, openVisit } from './visit.ts'
 
 /** `drey status` */
@@ -18,6 +20,7 @@ function describe(status: NodeStatus): string {
     `reached at   ${reached(status.reach)}`,
     `holds        ${shards} shards, ${formatSize(bytes)}; room for ${formatSize(free)} more`,
     `a put now    is coded ${code}`,
+    ...(status.mend ? describeMending(status.mend) : []),
     `members      ${members.length} connected`,
     ...members.map((member) => {
       const room = member.capacity > 0 ? `${formatSize(member.free)} free` : 'holds nothing'
@@ -25,6 +28,34 @@ function describe(status: NodeStatus): string {
     }),
   ]
   return lines.join('\n')
+}
+
+/** Of the blocks of which this node is the first holder: how they stand, and what is being done. */
+function describeMending(mend: MendProgress): string[] {
+  const { census, pass, waiting, remainingMs, mended, recoded, handedOver, movedBytes } = mend
+  const { blocks, below, lost, survives = 0 } = census
+  const all = blocks === 0 ? 'no blocks yet' : `${blocks} blocks, coded ${mend.code}`
+  const worst = `the worst survives the loss of any ${Math.max(0, survives)}`
+  const state = [
+    ...(blocks > 0 && lost === 0 ? [worst] : []),
+    ...(below > 0 ? [`${below} survive fewer losses than they should`] : []),
+    ...(lost > 0 ? [`${lost} LOST: too few shards are left`] : []),
+  ]
+  const left = remainingMs === undefined ? '' : `, about ${formatSeconds(remainingMs / 1000)} left`
+  const work = [
+    ...(pass ? [`looking through its shards, ${pass.seen} of ${pass.total}`] : []),
+    ...(waiting > 0 ? [`${waiting} blocks wait to be mended${left}`] : []),
+    ...(mended + recoded + handedOver > 0
+      ? [
+          `${mended} mended, ${recoded} coded anew, ${handedOver} shards handed over, ` +
+            `${formatSize(movedBytes)} moved since it started`,
+        ]
+      : []),
+  ]
+  return [
+    `looks after  ${[all, ...state].join('; ')}`,
+    ...(work.length > 0 ? [`mending      ${work.join('; ')}`] : []),
+  ]
 }
 
 /** In one line: whether members can dial this node, and over whom they reach it if not. */

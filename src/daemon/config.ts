@@ -23,6 +23,10 @@ export interface Config {
   /** How often it says that it is here, and after how long of silence another is away. Milliseconds. */
   readonly heartbeatMs?: number
   readonly awayMs?: number
+  /** Who has been silent for so long is gone for good: the swarm codes for those who are left. */
+  readonly goneMs?: number
+  /** Bytes a second that mending may fetch and send; a quarter of it while people read and write. */
+  readonly repairBytesPerSecond?: number
   /** What it does not do: look for members on the local network, in the DHT, ask the router for a port. */
   readonly without?: readonly Without[]
   /** Bytes offered to the swarm. Zero: it holds nothing. */
@@ -41,6 +45,7 @@ export type Without = (typeof withouts)[number]
 export const configDefaults = {
   listen: '0.0.0.0:7117',
   freeFloor: 1 << 30, // A full disk stops more than Drey.
+  repairBytesPerSecond: 32 * 2 ** 20, // A third of what a gigabit line carries.
   threads: 0, // A thread doubles a put's speed on an idle machine, and takes 15 MB of private memory.
 } as const
 
@@ -76,7 +81,9 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   }
   if (config === null || typeof config !== 'object') throw refuse('it is not a JSON object')
   const { version, name, listen, peers, capacity, freeFloor, code, threads } = config
-  const { zone, publicAddress, relayBytesPerSecond, heartbeatMs, awayMs, without = [] } = config
+  const { zone, publicAddress, heartbeatMs, awayMs, goneMs, without = [] } = config
+  const { relayBytesPerSecond, repairBytesPerSecond } = config
+  const aboveZero = { relayBytesPerSecond, repairBytesPerSecond, heartbeatMs, awayMs, goneMs }
   if (version !== 1) throw refuse(`"version" is ${String(version)}; this Drey reads 1`)
   if (typeof name !== 'string' || name === '') throw refuse('"name" is missing')
   if (typeof listen !== 'string') throw refuse('"listen" is missing; write "0.0.0.0:7117"')
@@ -95,7 +102,7 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
     throw refuse('"zone" is not a short text')
   }
   if (publicAddress !== undefined) named('publicAddress', () => parseEndpoint(publicAddress))
-  for (const [field, value] of Object.entries({ relayBytesPerSecond, heartbeatMs, awayMs })) {
+  for (const [field, value] of Object.entries(aboveZero)) {
     if (value !== undefined && !(Number.isFinite(value) && value >= 1)) {
       throw refuse(`"${field}" is not a number above zero`)
     }

@@ -22,6 +22,7 @@ import type { Role } from '../transport/transporter.ts'
 import { openAdmission } from './admission.ts'
 import { readConfig, type Config, type Without } from './config.ts'
 import type { DataFolder } from './folder.ts'
+import { openMender } from './mender.ts'
 import { membersParts } from './members.ts'
 import { statusDoor, statusOf } from './status.ts'
 import { openPublisher } from './published.ts'
@@ -89,6 +90,9 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   for (const { operations } of [swarm, admission, ...(publisher ? [publisher] : [])]) {
     orchestrator.operate(operations)
   }
+  const mender = options.isVisit
+    ? undefined
+    : opened.use(openMender({ ...common, node: orchestrator, pool, crew }, config))
   for (const peer of config.peers) transporter.keepConnected(peer)
   const left = Promise.withResolvers<void>()
   const close = opened.move()
@@ -96,7 +100,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
     membership,
     left: left.promise,
     door: doorOf(
-      statusDoor(() => statusOf(orchestrator, { store, membership, reach })),
+      statusDoor(() => statusOf(orchestrator, { store, membership, reach, mender })),
       blobDoor(orchestrator),
       membersDoor(membersParts(membership)),
       admission.door,

@@ -2,6 +2,8 @@ import { formatCode } from '../coding/code.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Reach } from '../discovery/reach.ts'
 import { jsonReply, type PartDoor } from '../gateway/door.ts'
+import type { Mender } from '../mend/mender.ts'
+import type { MendProgress } from '../mend/progress.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import type { Store } from '../store/store.ts'
 import type { PeerId, Role } from '../transport/transporter.ts'
@@ -17,6 +19,8 @@ export interface NodeStatus {
   readonly shards: number
   readonly bytes: number
   readonly free: number
+  /** What looking after blocks has come to; absent where a command opened the node for itself alone. */
+  readonly mend?: MendProgress
   /** How others reach it. */
   readonly reach: Reachability
   /** Those that can be asked now. */
@@ -48,6 +52,7 @@ export interface StatusParts {
   readonly store: Store
   readonly membership: Membership
   readonly reach: Reach
+  readonly mender?: Mender
 }
 
 /** `GET /status`. */
@@ -62,6 +67,7 @@ export async function statusOf(node: Orchestrator, parts: StatusParts): Promise<
   return {
     ...{ id, name, role, zone, address, shards, bytes, free },
     code: formatCode(node.code()),
+    mend: parts.mender?.progress,
     reach: reachabilityOf(parts),
     members: node.members(),
   }

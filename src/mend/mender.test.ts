@@ -116,7 +116,7 @@ describe('A swarm that mends itself', () => {
       peers.push(...more.peers)
       await using work = mend(peers)
       const n = Number(code[0]) + Number(code[2])
-      const expected = new Map([[code as string, [n, n, n]]])
+      const expected = new Map([[code, [n, n, n]]])
       await until(`all is ${code}`, async () => {
         return isWell(work, code) && isDeepStrictEqual(await kept(peers), expected)
       })
