@@ -6,8 +6,8 @@ import { DreyError, isDreyError } from '../base/error.ts'
 import { Window } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { codeFor, policyFor, type Code } from '../coding/code.ts'
-import { unwrapKey, type ReadKeys } from '../crypto/keys.ts'
-import { segmentBytes, wrapOf } from '../manifest/node.ts'
+import type { ReadKeys } from '../crypto/keys.ts'
+import { segmentBytes } from '../manifest/node.ts'
 import type { Range } from '../manifest/reader.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
@@ -27,6 +27,7 @@ import { locate, type Found } from './locate.ts'
 import type { Member } from './member.ts'
 import { memberOf } from './members.ts'
 import { Pace } from './pace.ts'
+import { notAWhole, rootKeyOf } from './rootKey.ts'
 import { put, type Stored } from './put.ts'
 import { serve, storeOperations, type Operations } from './serve.ts'
 
@@ -156,7 +157,8 @@ export class Orchestrator implements AsyncDisposable {
     await using operation = await this.#begin(options.signal)
     const block = await this.#findRoot(address, this.#getParts(operation.signal, options))
     if (key !== undefined) return new Blob(address, key, block) // Perhaps of another swarm.
-    return new Blob(address, this.#unwrap(block), block, this.#options.keys)
+    const { keys } = this.#options
+    return new Blob(address, rootKeyOf(block, keys), block, keys)
   }
 
   /**
@@ -284,18 +286,4 @@ export class Orchestrator implements AsyncDisposable {
     const absent = () => this.circle.absent()
     return { crew, clock, limits: this.#limits, pace: this.#pace, absent }
   }
-
-  #unwrap(block: Uint8Array): Uint8Array {
-    const { keys } = this.#options
-    const wrapped = wrapOf(block)
-    if (wrapped === undefined) throw notAWhole()
-    const key = keys && unwrapKey(keys, wrapped)
-    if (key !== undefined) return key
-    const why = keys ? 'it was put in another swarm' : 'this node has no read secret'
-    throw new DreyError('no-read-secret', `${why}: reading it takes its link (drey:…#…)`)
-  }
-}
-
-function notAWhole(): DreyError {
-  return new DreyError('bad-input', 'this is the address of a part of a blob, not of a whole one')
 }

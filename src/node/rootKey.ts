@@ -1,0 +1,17 @@
+import { DreyError } from '../base/error.ts'
+import { unwrapKey, type ReadKeys } from '../crypto/keys.ts'
+import { wrapOf } from '../manifest/node.ts'
+
+/** The key of a blob, out of its root. Throws 'bad-input', and 'no-read-secret' when it does not unwrap. */
+export function rootKeyOf(root: Uint8Array, keys: ReadKeys | undefined): Uint8Array {
+  const wrapped = wrapOf(root)
+  if (wrapped === undefined) throw notAWhole()
+  const key = keys && unwrapKey(keys, wrapped)
+  if (key !== undefined) return key
+  const why = keys ? 'it was put in another swarm' : 'this node has no read secret'
+  throw new DreyError('no-read-secret', `${why}: reading it takes its link (drey:…#…)`)
+}
+
+export function notAWhole(): DreyError {
+  return new DreyError('bad-input', 'this is the address of a part of a blob, not of a whole one')
+}
