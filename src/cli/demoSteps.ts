@@ -39,7 +39,7 @@ export async function putFile(
   const { body, size } = await readInput(path)
   const hash = createHash('sha256')
   const started = performance.now()
-  const progress = new Progress(global, `put at ${at.name}`, size)
+  const progress = new Progress(global, `put at ${at.name}`, { total: size })
   const seen = async function* (): Bytes {
     for await (const chunk of body) {
       hash.update(chunk)
@@ -61,7 +61,7 @@ export async function getBack(
   const { bytes, findings } = await readBlob(at.door, address, {
     signal,
     write: (chunk) => void hash.update(chunk),
-    progress: (size) => new Progress(global, `get at ${at.name}`, size),
+    progress: (size) => new Progress(global, `get at ${at.name}`, { total: size }),
   })
   const seconds = (performance.now() - started) / 1000
   return { bytes, findings, seconds, hash: hash.digest('hex') }

@@ -34,7 +34,7 @@ export async function getCommand(
     headers,
     signal,
     write: (chunk) => output.write(chunk),
-    progress: (size) => new Progress(options, 'get', size),
+    progress: (size) => new Progress(options, 'get', { total: size }),
   })
   await output.finish()
   for (const finding of findings) note(options, describe(finding))

@@ -1,9 +1,8 @@
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import { DreyError } from '../base/error.ts'
-import { errorFrom } from '../gateway/errors.ts'
-import type { LeaveLine } from '../gateway/leave.ts'
-import type { DrainReport } from '../node/drain.ts'
+import type { Bytes } from '../base/bytes.ts'
+import type { Leaving } from '../gateway/leave.ts'
+import type { DrainProgress } from '../node/drain.ts'
+import { followLines } from './lines.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
 import { ask, openVisit } from './visit.ts'
@@ -17,7 +16,7 @@ export async function leaveCommand(options: LeaveCommand, signal: AbortSignal): 
   await using visit = await openVisit(options)
   const query = new URLSearchParams(options.now ? { now: '' } : {})
   const reply = await ask(visit.door, 'POST', '/leave', { query, signal })
-  const { left, report } = await follow(reply.body, options)
+  const { left, report } = await shown(reply.body, options)
   const { sent = 0, sentBytes = 0, there = 0, failed = 0 } = report ?? {}
   if (left) {
     const handed = `${sent} shards handed over (${formatSize(sentBytes)}), ${there} were there already`
@@ -37,18 +36,11 @@ export async function leaveCommand(options: LeaveCommand, signal: AbortSignal): 
   )
 }
 
-async function follow(
-  body: AsyncIterable<Uint8Array>,
-  options: LeaveCommand,
-): Promise<{ left: boolean; report: DrainReport | null }> {
+async function shown(body: Bytes, options: LeaveCommand): Promise<Leaving> {
   using bar = new Progress(options, 'leaving')
   let told = 0
-  for await (const text of createInterface({ input: Readable.from(body) })) {
-    const line = JSON.parse(text) as LeaveLine
-    if ('error' in line) throw errorFrom(line)
-    if ('left' in line) return line
-    bar.add(line.progress.sentBytes - told)
-    told = line.progress.sentBytes
-  }
-  throw new DreyError('unreachable', 'the node stopped before it had left')
+  return await followLines<DrainProgress, Leaving>(body, ({ sentBytes }) => {
+    bar.add(sentBytes - told)
+    told = sentBytes
+  })
 }

@@ -165,6 +165,15 @@ function describe(act: (command: Command, action: Action) => void): Command {
   )
   act(
     command(
+      'check [address]',
+      'how many losses a blob survives now, or all blobs; it fails when some survive too few',
+      'drey check bafyr4i… --deep',
+    ).option('--deep', 'fetch every shard and check it, not just ask who has it'),
+    async (options, signal, [address]) =>
+      (await import('./check.ts')).checkCommand(address, options, signal),
+  )
+  act(
+    command(
       'publish [address]',
       'announce a blob in the swarm’s DHT, so that nodes far away find it',
       'drey publish bafyr4i…',

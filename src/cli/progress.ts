@@ -7,19 +7,25 @@ const barWidth = 24
 export class Progress implements Disposable {
   readonly #label: string
   readonly #total: number | undefined
+  readonly #format: (count: number) => string
   readonly #started = performance.now()
   readonly #timer: NodeJS.Timeout | undefined
   #done = 0
 
-  constructor(global: Global, label: string, total?: number) {
+  constructor(
+    global: Global,
+    label: string,
+    { total, format = formatSize }: { total?: number; format?: (count: number) => string } = {},
+  ) {
     this.#label = label
     this.#total = total
+    this.#format = format
     const shown = process.stderr.isTTY && !global.json && !global.quiet
     if (shown) this.#timer = setInterval(() => this.#draw(), redrawMs).unref()
   }
 
-  add(bytes: number): void {
-    this.#done += bytes
+  add(count: number): void {
+    this.#done += count
   }
 
   [Symbol.dispose](): void {
@@ -31,7 +37,7 @@ export class Progress implements Disposable {
   #draw(): void {
     const seconds = (performance.now() - this.#started) / 1000
     const rate = this.#done / Math.max(seconds, 0.001)
-    const parts = [this.#label, formatSize(this.#done), `${formatSize(rate)}/s`]
+    const parts = [this.#label, this.#format(this.#done), `${this.#format(rate)}/s`]
     if (this.#total) {
       const share = Math.min(1, this.#done / this.#total)
       const full = Math.round(share * barWidth)

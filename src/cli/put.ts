@@ -30,7 +30,7 @@ export async function putCommand(
   const query = new URLSearchParams()
   if (options.hash) query.set('hash', options.hash)
   if (options.code) query.set('code', options.code)
-  const progress = new Progress(options, 'put', size)
+  const progress = new Progress(options, 'put', { total: size })
   const reply = await storeBlob(visit.door, body, { query, signal, progress })
   const isNew = `${formatSize(reply.newBytes)} of it new`
   note(options, `${formatSize(reply.size)} stored, ${isNew}; ${reply.summary}`)

@@ -1,17 +1,48 @@
 import { parseCode } from '../coding/code.ts'
 import { membershipDefaults } from '../discovery/limits.ts'
+import type { CheckParts } from '../gateway/check.ts'
+import { examine } from '../mend/examine.ts'
 import { mendDefaults, type MendLimits } from '../mend/limits.ts'
 import { Mender, type MenderParts } from '../mend/mender.ts'
+import { Shape } from '../mend/shape.ts'
+import { inAll, standingOf, standingOperations, standings } from '../mend/standing.ts'
+import { Survey } from '../mend/survey.ts'
+import type { Operations } from '../node/serve.ts'
 import { configDefaults, type Config } from './config.ts'
 
-/** Has the node look after the blocks of which it holds shards. */
-export function openMender(parts: MenderParts, config: Config): Mender {
-  const { code, repairBytesPerSecond = configDefaults.repairBytesPerSecond } = config
-  return new Mender(parts, {
-    bytesPerSecond: repairBytesPerSecond,
-    code: code === undefined ? undefined : parseCode(code),
-    limits: limitsOf(config),
-  })
+export interface MendingParts extends MenderParts {
+  readonly config: Config
+  /** Open for one command alone: it looks, and does nothing. */
+  readonly isVisit: boolean
+}
+
+/** How a node looks after the blocks of which it holds shards, and says how blocks stand. */
+export interface Mending extends CheckParts, AsyncDisposable {
+  readonly mender?: Mender
+  readonly operations: Operations
+}
+
+export function openMending(parts: MendingParts): Mending {
+  const { node, membership, config, isVisit } = parts
+  const code = config.code === undefined ? undefined : parseCode(config.code)
+  const { repairBytesPerSecond: bytesPerSecond = configDefaults.repairBytesPerSecond } = config
+  const limits = limitsOf(config)
+  const { circle } = node
+  const shape = new Shape({ ...parts, circle, code, limits })
+  const survey = new Survey(circle)
+  const mender = isVisit ? undefined : new Mender(parts, { bytesPerSecond, code, limits })
+  const own = () => mender && standingOf(membership.own.name, mender.progress)
+  return {
+    mender,
+    operations: mender ? standingOperations(() => mender.progress) : {},
+    examine: (root, options) =>
+      examine(node.blocksOf(root, options), { ...options, survey, aims: () => shape.aims() }),
+    async all(signal) {
+      const members = await standings(membership, own(), signal)
+      return { total: inAll(members), members }
+    },
+    [Symbol.asyncDispose]: async () => mender?.[Symbol.asyncDispose](),
+  }
 }
 
 /** Whoever counts members as away sooner than usual has everything else sooner too. */

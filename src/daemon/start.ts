@@ -5,6 +5,7 @@ import { parseCode } from '../coding/code.ts'
 import { readKeysOf } from '../crypto/keys.ts'
 import { readKeyFile } from '../crypto/keyfile.ts'
 import { blobDoor } from '../gateway/blobs.ts'
+import { checkDoor } from '../gateway/check.ts'
 import type { Membership } from '../discovery/membership.ts'
 import { doorOf, type Door } from '../gateway/door.ts'
 import { leaveDoor } from '../gateway/leave.ts'
@@ -22,7 +23,7 @@ import type { Role } from '../transport/transporter.ts'
 import { openAdmission } from './admission.ts'
 import { readConfig, type Config, type Without } from './config.ts'
 import type { DataFolder } from './folder.ts'
-import { openMender } from './mender.ts'
+import { openMending } from './mender.ts'
 import { membersParts } from './members.ts'
 import { statusDoor, statusOf } from './status.ts'
 import { openPublisher } from './published.ts'
@@ -58,16 +59,14 @@ export interface RunningNode extends AsyncDisposable {
 
 /** Opens the node of a data folder: this is where concrete parts meet. */
 export async function startNode(folder: DataFolder, options: StartOptions): Promise<RunningNode> {
-  const { log } = options
+  const { log, isVisit = false } = options
   const config = { ...(await readConfig(folder)), ...given(options) }
   await using opened = new AsyncDisposableStack()
   const identity = await readIdentity(folder, options.passphrase)
   const store = opened.use(await openStore(folder, config, options))
   const pool = new Pool({ slots: slotsFor(config.threads) })
   const crew = opened.use(openCrew(pool, config.threads))
-  const swarm = opened.use(
-    await openSwarm({ folder, config, identity, store, log, isVisit: options.isVisit ?? false }),
-  )
+  const swarm = opened.use(await openSwarm({ folder, config, identity, store, log, isVisit }))
   const { transporter, membership, reach } = swarm
   const { passphrase } = options
   const readSecret = await readSecretOf(folder, identity.role, passphrase)
@@ -85,14 +84,14 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
       },
     ),
   )
+  const mending = opened.use(
+    openMending({ ...common, node: orchestrator, pool, crew, config, isVisit }),
+  )
   const publisher = await openPublisher({ ...common, dht: swarm.dht, folder, orchestrator })
   if (publisher !== undefined) opened.use(publisher)
-  for (const { operations } of [swarm, admission, ...(publisher ? [publisher] : [])]) {
+  for (const { operations } of [swarm, admission, mending, ...(publisher ? [publisher] : [])]) {
     orchestrator.operate(operations)
   }
-  const mender = options.isVisit
-    ? undefined
-    : opened.use(openMender({ ...common, node: orchestrator, pool, crew }, config))
   for (const peer of config.peers) transporter.keepConnected(peer)
   const left = Promise.withResolvers<void>()
   const close = opened.move()
@@ -100,10 +99,13 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
     membership,
     left: left.promise,
     door: doorOf(
-      statusDoor(() => statusOf(orchestrator, { store, membership, reach, mender })),
+      statusDoor(() =>
+        statusOf(orchestrator, { store, membership, reach, mender: mending.mender }),
+      ),
       blobDoor(orchestrator),
       membersDoor(membersParts(membership)),
       admission.door,
+      checkDoor(mending),
       publishedDoor(publisher),
       leaveDoor(orchestrator, () => left.resolve()),
     ),

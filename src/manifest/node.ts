@@ -93,6 +93,13 @@ export function wrapOf(block: Uint8Array): Uint8Array | undefined {
   return readFields(block).wrap
 }
 
+/** What a node says to everyone: the blocks right below it. Throws 'bad-input'. */
+export function childrenOf(block: Uint8Array): { depth: number; children: readonly Address[] } {
+  const { depth, kids = [] } = readFields(block)
+  if (!Array.isArray(kids) || kids.length > childrenMax) throw refuse('its children are not a list')
+  return { depth, children: kids.map((kid) => checkKid(kid, depth)) }
+}
+
 /**
  * Opens a node whose block was checked against its address. Throws 'bad-input' when it makes no sense,
  * and, for a reader of the swarm it was put in (who gives `keys`), 'corrupt' when it is not genuine.

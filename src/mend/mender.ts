@@ -108,7 +108,8 @@ export class Mender implements AsyncDisposable {
       census: this.#census,
       lostBlocks: [...this.#lost],
       waiting,
-      remainingMs: waiting > 0 ? (waiting * this.#usualMs) / defaults.mendsAtOnce : undefined,
+      remainingMs:
+        waiting > 0 ? Math.round((waiting * this.#usualMs) / defaults.mendsAtOnce) : undefined,
       ...this.#done,
       movedBytes: this.#budget.movedBytes,
     }

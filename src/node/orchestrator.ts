@@ -8,6 +8,7 @@ import type { Log } from '../base/log.ts'
 import { codeFor, policyFor, type Code } from '../coding/code.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
 import { segmentBytes } from '../manifest/node.ts'
+import { blocksOf } from '../manifest/tree.ts'
 import type { Range } from '../manifest/reader.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
@@ -189,6 +190,14 @@ export class Orchestrator implements AsyncDisposable {
     const found = (finding: Finding) => log.warn(`mending met a ${finding.what}`, finding)
     const read = { guess: { shards: k }, likely: holders.length, holders, signal, found }
     return gather(block, undefined, slot, { ...this.#gathering(), ...read, pace: this.#quietPace })
+  }
+
+  /** The addresses of a blob's blocks, without a key: see `manifest/tree.ts`. */
+  async *blocksOf(root: Address, options: ReadOptions = {}): AsyncGenerator<Address> {
+    if (root.code !== codecs['dag-cbor']) throw notAWhole()
+    await using operation = await this.#begin(options.signal)
+    const parts = this.#getParts(operation.signal, options)
+    yield* blocksOf(root, (address) => fetchNode(address, parts))
   }
 
   /** Reads a range of a blob; see `Blob.read` for how long a chunk lives. */
