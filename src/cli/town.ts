@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { collect } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
 import { DreyError } from '../base/error.ts'
+import { readConfig, writeConfig, type Config } from '../daemon/config.ts'
 import { DataFolder } from '../daemon/folder.ts'
 import { foundSwarm, initWith } from '../daemon/init.ts'
 import type { NodeStatus } from '../daemon/status.ts'
@@ -43,10 +44,13 @@ const gatherMs = 20_000
 export class Town implements AsyncDisposable {
   readonly citizens: Citizen[] = []
   readonly folder: string
+  readonly #config: Partial<Config>
   readonly #sampling: NodeJS.Timeout
 
-  constructor(folder: string) {
+  /** With `config`, what it says goes for every node that is made here. */
+  constructor(folder: string, config: Partial<Config> = {}) {
     this.folder = folder
+    this.#config = config
     this.#sampling = setInterval(() => void this.sample(), sampleMs).unref()
   }
 
@@ -62,6 +66,7 @@ export class Town implements AsyncDisposable {
     const options = { name, listen: place.listen }
     if (founder === undefined) await foundSwarm(folder, options)
     else await initWith(folder, founder.folder, role, { ...options, peers: [founder.address] })
+    await writeConfig(folder, { ...(await readConfig(folder)), ...this.#config })
     return this.settle(name, role, folder, startArgs, place)
   }
 
