@@ -35,6 +35,8 @@ export interface Verdict {
   readonly surplus: readonly Held[]
 }
 
+const nothingToDo = { misplaced: [], surplus: [] }
+
 /** Which shards of one layout each member has. */
 interface Spread {
   readonly id: string
@@ -56,16 +58,15 @@ export function assess(evidence: Evidence, aims: Aims): Verdict {
     .filter(({ layout }) => isSameCode(layout, code))
     .toSorted((a, b) => shardsIn(b) - shardsIn(a))[0]
   const isWhole = best !== undefined && isComplete(best, order.length)
-  const survivals = spreads.map(({ layout, homes }) => survivalOf(layout, homes))
+  const survives = Math.max(-1, ...spreads.map(({ layout, homes }) => survivalOf(layout, homes)))
   const ranked = [...order, ...sortedById(held.keys())].filter((holder) => held.has(holder))
   return {
-    survives: Math.max(-1, ...survivals),
+    survives,
     wanted: code.n - code.k,
     code: { k: code.k, n: code.n },
     isComplete: isWhole,
     turn: ranked.indexOf(self),
-    misplaced: isWhole ? misplacedAt(best, evidence) : [],
-    surplus: isWhole ? surplusAt(best, evidence) : [],
+    ...(isWhole ? tasksOf(best, Math.min(survives, code.n - code.k), evidence) : nothingToDo),
   }
 }
 
@@ -94,51 +95,91 @@ function sortedById(holders: Iterable<Holder>): Holder[] {
   return [...holders].sort((a, b) => (a.member.id < b.member.id ? -1 : 1))
 }
 
-/** Those who should have one of its shards. */
-function homesWanted({ layout }: Spread, { order }: Evidence): readonly Holder[] {
-  return order.slice(0, layout.n)
+/**
+ * What this node does with its own shards, now that a layout is complete. Shards of other layouts go once
+ * it is spread so well that it `survives` as much without them.
+ */
+function tasksOf(
+  spread: Spread,
+  survives: number,
+  evidence: Evidence,
+): Pick<Verdict, 'misplaced' | 'surplus'> {
+  const { id, layout, homes } = spread
+  const { self, held, order } = evidence
+  const isEnough = survivalOf(layout, homes) >= survives
+  const other = isEnough ? (held.get(self) ?? []).filter((one) => one.layout !== id) : []
+  const wanted = order.slice(0, layout.n)
+  const atHome = new Map(wanted.flatMap((one) => (homes.has(one) ? [[one, homes.get(one)!]] : [])))
+  const isSpread = layout.k > 1 && order.length >= layout.n
+  const mine = [...(homes.get(self) ?? [])]
+  const { away, spare } = isSpread
+    ? matched(mine, self, atHome, homes)
+    : crowded(mine, self, wanted, { ...spread, homes: atHome }, survives)
+  const named = (indexes: readonly number[]) => indexes.map((index) => ({ layout: id, index }))
+  return { misplaced: named(away), surplus: [...other, ...named(spare)] }
 }
 
-/** All of this node's when it should have none, all but one when it has several, while another lacks one. */
-function misplacedAt(spread: Spread, evidence: Evidence): Held[] {
-  const { id, homes, layout } = spread
-  const { self } = evidence
-  const wanted = homesWanted(spread, evidence)
-  const lacking = wanted.filter((holder) => !homes.has(holder)).length
-  const mine = [...(homes.get(self) ?? [])].map((index) => ({ layout: id, index }))
-  const spare = wanted.includes(self) ? mine.slice(1) : mine
-  return spare.slice(0, layout.k === 1 ? Math.min(1, lacking) : lacking)
+interface Own {
+  /** Shards that another should have. */
+  readonly away: readonly number[]
+  /** Shards that nobody misses. */
+  readonly spare: readonly number[]
 }
 
 /**
- * What is not missed when it goes, now that a layout is complete: shards of other layouts; shards that
- * those who should have them have among them, when this node need not; and one that another has as well.
+ * As many members as shards: each is to have one. While no choice of one shard at each gives all of them,
+ * those that are left over are handed over, each by the first who has it; once there is one, everything
+ * else is spare. Everyone makes the same choice.
  */
-function surplusAt(spread: Spread, evidence: Evidence): Held[] {
-  const { id, layout, homes } = spread
-  const { self, held, order } = evidence
-  const wanted = homesWanted(spread, evidence)
-  const mine = held.get(self) ?? []
-  const other = mine.filter((one) => one.layout !== id)
-  const same = mine.filter((one) => one.layout === id)
-  if (!wanted.includes(self)) {
-    const atHome = new Map([...homes].filter(([holder]) => wanted.includes(holder)))
-    return isComplete({ ...spread, homes: atHome }, order.length) ? [...other, ...same] : other
+function matched(
+  mine: readonly number[],
+  self: Holder,
+  atHome: Spread['homes'],
+  homes: Spread['homes'],
+): Own {
+  const indexes = new Set([...homes.values()].flatMap((each) => [...each]))
+  const chosen = matching(atHome)
+  if (chosen.size === indexes.size) {
+    return { away: [], spare: mine.filter((index) => chosen.get(index) !== self) }
   }
-  if (layout.k === 1) return [...other, ...same.slice(1)]
-  const doubled = same.filter(({ index }) => isAtAnother(index, homes, wanted, self))
-  return [...other, ...doubled.slice(0, same.length - 1)]
+  const others = sortedById(homes.keys())
+  const isFirst = (index: number) =>
+    [...atHome.keys(), ...others].find((holder) => homes.get(holder)!.has(index)) === self
+  return { away: mine.filter((index) => !chosen.has(index) && isFirst(index)), spare: [] }
 }
 
-/** Of two members who both have more than one shard, the later in the order lets go of what both have. */
-function isAtAnother(
-  index: number,
-  homes: Spread['homes'],
-  wanted: readonly Holder[],
+/** One member for as many shards as can be, and one shard for each member (Kuhn 1955). */
+function matching(homes: Spread['homes']): Map<number, Holder> {
+  const chosen = new Map<number, Holder>()
+  const place = (holder: Holder, tried: Set<number>): boolean => {
+    for (const index of [...homes.get(holder)!].sort((a, b) => a - b)) {
+      if (tried.has(index)) continue
+      tried.add(index)
+      const before = chosen.get(index)
+      if (before !== undefined && !place(before, tried)) continue
+      chosen.set(index, holder)
+      return true
+    }
+    return false
+  }
+  for (const holder of homes.keys()) place(holder, new Set())
+  return chosen
+}
+
+/** Copies, or fewer members than shards: everyone has one at least, and what members have too much of stays. */
+function crowded(
+  mine: readonly number[],
   self: Holder,
-): boolean {
-  return wanted.some((holder, rank) => {
-    const theirs = holder === self ? undefined : homes.get(holder)
-    return theirs?.has(index) === true && (theirs.size === 1 || rank < wanted.indexOf(self))
-  })
+  wanted: readonly Holder[],
+  atHome: Spread,
+  survives: number,
+): Own {
+  const { layout, homes } = atHome
+  const isWanted = wanted.includes(self)
+  const isDone = isComplete(atHome, wanted.length) && survivalOf(layout, homes) >= survives
+  if (isDone && !isWanted) return { away: [], spare: mine }
+  const lacking = wanted.filter((holder) => !homes.has(holder)).length
+  const spare = isWanted ? mine.slice(1) : mine
+  if (layout.k > 1) return { away: isWanted ? spare.slice(0, lacking) : spare, spare: [] }
+  return { away: lacking > 0 ? spare.slice(0, 1) : [], spare: isWanted ? mine.slice(1) : [] }
 }
