@@ -26,6 +26,7 @@ const defaults = {
   batchBlocks: 128, // One question to each member for all of them.
   tendedAtOnce: 4, // Hides the wait for others' disks.
   mendsAtOnce: 2, // One is fetched while the other is synced; 1.5 MiB each.
+  restTimes: 3, // While people wait, it rests three times as long as it works.
   lostMax: 100, // Addresses that are told one by one; all are counted.
 } as const
 
@@ -169,13 +170,21 @@ export class Mender implements AsyncDisposable {
       const { shards } = await store.usage()
       seen += batch.reduce((sum, { names }) => sum + names.length, 0)
       this.#pass = { startedAt, seen, total: Math.max(seen, shards) }
+      const began = clock.now()
       census = await this.#examine(batch, census)
+      await this.#giveWay(clock.now() - began)
       if (this.#passedAt === undefined) this.#census = census
     }
     this.#census = census
     this.#passedAt = clock.now()
     this.#pass = undefined
     if (this.#dueAt > 0) this.#planNext(before)
+  }
+
+  /** Looking is work for a disk and a processor that people may be waiting for. */
+  async #giveWay(tookMs: number): Promise<void> {
+    const { node, clock } = this.#parts
+    if (node.activity.isBusy) await clock.sleep(tookMs * defaults.restTimes, this.#over.signal)
   }
 
   /** Soon when something was done, later when something could not be, and long after when all is well. */
@@ -194,6 +203,7 @@ export class Mender implements AsyncDisposable {
   /** Judges some blocks; those that are this node's to mend go on the list, its own shards where they should be. */
   async #examine(batch: readonly Owned[], before: Census): Promise<Census> {
     const { signal } = this.#over
+    signal.throwIfAborted()
     while (!this.#shape.isCalm) await this.#parts.clock.sleep(this.#limits.tickMs, signal)
     if (this.#shape.hasChanged()) this.#becomeDue() // This pass goes on with those who are here now.
     const aims = this.#shape.aims()

@@ -11,6 +11,7 @@ import { makeFolderDurably, writeDurably } from './durable.ts'
 import { errnoOf, ifThere } from './errno.ts'
 import { freeBytesOf } from './floor.ts'
 import { lockFolder } from './folderLock.ts'
+import { Listings } from './listings.ts'
 import { encodeHead, readHead, readShardFile } from './shardFile.ts'
 import {
   formatShardName,
@@ -60,6 +61,7 @@ export class DiskStore implements Store {
   readonly #turns = new Turns()
   /** Files that may have their name already and are not durable yet: nobody is told of them. */
   readonly #landing = new Set<string>()
+  readonly #listings = new Listings((subfolder) => readdir(this.#folder.shards(subfolder)))
   readonly #census = new Census(subfolders)
   readonly #counted: Promise<void>
   readonly #closing = new AbortController()
@@ -131,9 +133,10 @@ export class DiskStore implements Store {
   }
 
   async shardsOf(block: Address): Promise<ShardName[]> {
-    const beginning = `${formatAddress(block)}.`
-    return (await readdir(this.#folder.shards(subfolderOf(formatAddress(block)))))
-      .filter((file) => file.startsWith(beginning) && !this.#landing.has(file))
+    const address = formatAddress(block)
+    const files = (await this.#listings.of(subfolderOf(address))).get(address) ?? []
+    return files
+      .filter((file) => !this.#landing.has(file))
       .map(parseShardName)
       .filter((name) => name !== undefined)
   }
