@@ -20,7 +20,7 @@ import { between, seededRandom } from '../base/random.ts'
 import { openDiskStore, writeFailure, type DiskStore } from './disk.ts'
 import { nameOf, sampleShard } from './sample.ts'
 import { formatShardName, subfolderOf } from './shardName.ts'
-import type { Shard } from './store.ts'
+import type { Shard, ShardName } from './store.ts'
 import { storeSuite } from './storeSuite.ts'
 
 let root: string
@@ -218,7 +218,9 @@ describe('a shard that rotted on disk', () => {
     it(`is set aside, reported and absent: ${how}`, async () => {
       const [path, random, lines] = [join(root, 'rotting'), seededRandom(made++), [] as LogLine[]]
       const [shard, other] = [sampleShard(random), sampleShard(random)]
-      await using store = await openDiskStore(path, { log: memoryLog(lines) })
+      const rotted: ShardName[] = []
+      const onRot = (name: ShardName) => void rotted.push(name)
+      await using store = await openDiskStore(path, { log: memoryLog(lines), onRot })
       await store.put(shard)
       await store.put(other)
       const before = await store.usage()
@@ -230,6 +232,7 @@ describe('a shard that rotted on disk', () => {
       assert.equal(await store.has(nameOf(shard)), false)
       assert.deepEqual(await store.shardsOf(shard.layout.block), [])
       assert.ok((await readdir(join(path, 'quarantine'))).includes(fileOf(shard)))
+      assert.deepEqual(rotted.map(formatShardName), [fileOf(shard)])
       assert.equal(lines.length, 1)
       assert.partialDeepStrictEqual(lines[0], { level: 'warn', fields: { shard: fileOf(shard) } })
       assert.equal((await store.usage()).shards, before.shards - 1)

@@ -1,4 +1,4 @@
-import { open, opendir, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatAddress, type Address } from '../address/address.ts'
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
@@ -20,7 +20,14 @@ import {
   subfolderOf,
   subfolders,
 } from './shardName.ts'
-import { mismatch, type Shard, type ShardName, type Store, type StoreUsage } from './store.ts'
+import {
+  mismatch,
+  type ListOptions,
+  type Shard,
+  type ShardName,
+  type Store,
+  type StoreUsage,
+} from './store.ts'
 import { Turns } from './turns.ts'
 
 const defaults = {
@@ -33,6 +40,8 @@ export interface DiskStoreOptions {
   /** What `put` has acknowledged survives a crash of the process, and may be lost in a power cut: until the
    * system has written it by itself, even when the store is opened with syncs meanwhile. */
   readonly unsafeNoSync?: boolean
+  /** Told of every shard that was found rotten and set aside, whoever read it. */
+  readonly onRot?: (name: ShardName) => void
 }
 
 /**
@@ -56,6 +65,7 @@ export class DiskStore implements Store {
   readonly #log: Log
   readonly #held: AsyncDisposable
   readonly #sync: boolean
+  readonly #onRot: (name: ShardName) => void
   readonly #writing = new Window(defaults.writesAtOnce)
   /** Whatever changes a file, or counts it, does so in the turn of its name. */
   readonly #turns = new Turns()
@@ -72,6 +82,7 @@ export class DiskStore implements Store {
     this.#log = options.log
     this.#held = held
     this.#sync = !options.unsafeNoSync
+    this.#onRot = options.onRot ?? (() => {})
     this.#counted = this.#count()
     this.#counted.catch((error: unknown) => {
       if (this.#closing.signal.aborted) return
@@ -141,9 +152,10 @@ export class DiskStore implements Store {
       .filter((name) => name !== undefined)
   }
 
-  async *list(): AsyncGenerator<ShardName> {
-    for (const subfolder of subfolders) {
-      for await (const { name: file } of await opendir(this.#folder.shards(subfolder))) {
+  /** The names of one subfolder are in memory at a time. */
+  async *list({ subfolder: only }: ListOptions = {}): AsyncGenerator<ShardName> {
+    for (const subfolder of only === undefined ? subfolders : [only]) {
+      for (const file of (await readdir(this.#folder.shards(subfolder))).sort()) {
         const name = isShardFile(subfolder, file) ? parseShardName(file) : undefined
         if (name !== undefined && !this.#landing.has(file)) yield name
       }
@@ -171,7 +183,7 @@ export class DiskStore implements Store {
 
   #placeOf(name: ShardName): Place {
     const [file, subfolder] = [formatShardName(name), subfolderOf(formatAddress(name.block))]
-    return { file, subfolder, path: join(this.#folder.shards(subfolder), file) }
+    return { name, file, subfolder, path: join(this.#folder.shards(subfolder), file) }
   }
 
   /** What changes a file waits here for whoever did so before. */
@@ -215,7 +227,9 @@ export class DiskStore implements Store {
     const gone = await this.#remove(place, () =>
       rename(place.path, this.#folder.quarantined(place.file)),
     )
-    if (gone) this.#log.warn('a shard had rotted and was set aside', { shard: place.file, why })
+    if (!gone) return
+    this.#log.warn('a shard had rotted and was set aside', { shard: place.file, why })
+    this.#onRot(place.name)
   }
 
   /**
@@ -254,6 +268,7 @@ export class DiskStore implements Store {
 
 /** Where a shard is. */
 interface Place {
+  readonly name: ShardName
   readonly subfolder: string
   readonly file: string
   readonly path: string

@@ -12,6 +12,8 @@ export interface FlakyOptions {
   readonly slowMsMax?: number
   /** How likely a shard that is read has rotted: it is absent from then on. */
   readonly rotting?: number
+  /** Told of every shard that had rotted. */
+  readonly onRot?: (name: ShardName) => void
 }
 
 /** A store on bad hardware, whose chance comes from a seed. For tests of whoever relies on stores. */
@@ -33,7 +35,9 @@ export class FlakyStore extends WrapperStore {
     options?: { signal?: AbortSignal },
   ): Promise<Shard | undefined> {
     await this.#suffer(options?.signal)
-    if (this.#happens(this.#options.rotting)) await this.inner.delete(name)
+    if (this.#happens(this.#options.rotting) && (await this.inner.delete(name))) {
+      this.#options.onRot?.(name)
+    }
     return this.inner.get(name, options)
   }
 

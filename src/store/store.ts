@@ -16,6 +16,11 @@ export interface Shard {
   readonly bytes: Uint8Array
 }
 
+export interface ListOptions {
+  /** Only what is in this one, of those in `shardName.ts`: about a thousandth of everything. */
+  readonly subfolder?: string
+}
+
 export interface StoreUsage {
   readonly shards: number
   readonly bytes: number
@@ -43,8 +48,9 @@ export interface Store extends AsyncDisposable {
   layoutOf(name: ShardName): Promise<Layout | undefined>
   /** What is kept of one block, whatever its layouts. */
   shardsOf(block: Address): Promise<ShardName[]>
-  /** Everything kept, in no order; what comes and goes meanwhile may be missed. */
-  list(): AsyncIterable<ShardName>
+  /** Everything kept, or what is in one of the `subfolders`: the shards of a block come one after another.
+   * What comes and goes meanwhile may be missed. */
+  list(options?: ListOptions): AsyncIterable<ShardName>
   /** Whether it was there. */
   delete(name: ShardName): Promise<boolean>
   usage(): Promise<StoreUsage>

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { formatAddress } from '../address/address.ts'
+import { blake3 } from '../address/blake3.ts'
 import { free } from '../base/bytes.ts'
 import { isDreyError } from '../base/error.ts'
 import { seededRandom, type Random } from '../base/random.ts'
 import { nameOf, sampleShard } from './sample.ts'
-import { formatShardName } from './shardName.ts'
+import { formatShardName, subfolderOf, subfolders } from './shardName.ts'
 import type { Shard, ShardName, Store } from './store.ts'
 
 /** What every keeper of shards promises. `open` gives an empty one. */
@@ -126,6 +127,34 @@ export function storeSuite(keeper: string, open: () => Promise<Store>): void {
       await Promise.all(shards.map((shard) => store.put(shard)))
       const listed = await Array.fromAsync(store.list())
       assert.deepEqual(texts(listed), texts(shards.map(nameOf)))
+    })
+
+    promises('lists the shards of a block one after another', async (store, random) => {
+      const layouts = Array.from({ length: 20 }, () => sampleShard(random, { n: 5, k: 1 }).layout)
+      const bytes = random.bytes(40)
+      for (const index of [4, 0, 2]) {
+        for (const { block } of layouts) {
+          const shards = Array.from({ length: 5 }, () => blake3.hash(bytes))
+          await store.put({ layout: { block, size: 40, k: 1, n: 5, shards }, index, bytes })
+        }
+      }
+      const listed = await Array.fromAsync(store.list(), ({ block }) => formatAddress(block))
+      assert.equal(listed.length, 60)
+      const begun = listed.filter((block, at) => block !== listed[at - 1])
+      assert.equal(new Set(begun).size, begun.length)
+    })
+
+    promises('lists its subfolders, each shard in the one of its block', async (store, random) => {
+      const shards = Array.from({ length: 20 }, () => sampleShard(random))
+      await Promise.all(shards.map((shard) => store.put(shard)))
+      const listed: ShardName[] = []
+      for (const subfolder of subfolders) {
+        for await (const name of store.list({ subfolder })) {
+          assert.equal(subfolderOf(formatAddress(name.block)), subfolder)
+          listed.push(name)
+        }
+      }
+      assert.deepEqual(listed, await Array.fromAsync(store.list()))
     })
 
     promises('forgets what is deleted, and takes it again', async (store, random) => {

@@ -1,6 +1,6 @@
 import type { Address } from '../address/address.ts'
 import type { Layout } from '../coding/layout.ts'
-import type { Shard, ShardName, Store, StoreUsage } from './store.ts'
+import type { ListOptions, Shard, ShardName, Store, StoreUsage } from './store.ts'
 
 /** A keeper around a keeper: passes everything on. What differs is overridden. */
 export abstract class WrapperStore implements Store {
@@ -30,8 +30,8 @@ export abstract class WrapperStore implements Store {
     return this.inner.shardsOf(block)
   }
 
-  list(): AsyncIterable<ShardName> {
-    return this.inner.list()
+  list(options?: ListOptions): AsyncIterable<ShardName> {
+    return this.inner.list(options)
   }
 
   delete(name: ShardName): Promise<boolean> {
