@@ -88,7 +88,7 @@ export class Mender implements AsyncDisposable {
     this.#shape = new Shape({ ...parts, circle, code: options.code, limits: this.#limits })
     this.#survey = new Survey(circle)
     this.#budget = new Budget({ clock, activity, bytesPerSecond: options.bytesPerSecond })
-    this.#lane = pool.lane()
+    this.#lane = pool.quietLane()
     this.#refusals = new Refusals(clock)
     this.#rarely = new Rarely(clock)
     this.#dueAt = clock.now()

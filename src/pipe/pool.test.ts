@@ -43,6 +43,19 @@ describe('a pool', () => {
     assert.equal(pool.inUse, 22)
   })
 
+  it('has quiet work wait for its first slot too, and in turn', async () => {
+    const pool = new Pool({ slots: 2 })
+    const [put, quiet] = [pool.lane(), pool.quietLane()]
+    const [first] = await takeAll(put, 2)
+    const [turn, later] = [quiet.take(), put.take()]
+
+    assert.deepEqual(await isGranted(turn, later), [false, false])
+    first!.release()
+
+    assert.deepEqual(await isGranted(turn, later), [true, false])
+    assert.equal(pool.inUse, 2)
+  })
+
   it('grants a first slot again to a lane that has given all of its own back', async () => {
     const pool = new Pool({ slots: 1 })
     const lane = pool.lane()

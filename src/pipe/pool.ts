@@ -56,7 +56,16 @@ export class Pool {
    * any, it may have as many as `alone` says.
    */
   lane(alone = () => this.slots): Lane {
-    return new Lane(alone, (lane, signal) => this.#take(lane, signal))
+    return new Lane(alone, false, (lane, signal) => this.#take(lane, signal))
+  }
+
+  /** For work that nobody waits for: it takes its turn for its first slot too, and never makes the pool larger. */
+  quietLane(): Lane {
+    return new Lane(
+      () => this.slots,
+      true,
+      (lane, signal) => this.#take(lane, signal),
+    )
   }
 
   async #take(lane: Lane, signal?: AbortSignal): Promise<Slot> {
@@ -83,7 +92,7 @@ export class Pool {
     for (let at = 0; at < this.#waiting.length && this.#unused.length > 0;) {
       const { lane, go } = this.#waiting[at]!
       const slots = lane.held === this.#inUse ? lane.alone() : this.slots
-      if (lane.held > 0 && this.#inUse >= slots) {
+      if ((lane.isQuiet || lane.held > 0) && this.#inUse >= slots) {
         at += 1
         continue
       }
@@ -107,10 +116,16 @@ export class Pool {
 export class Lane {
   held = 0
   readonly alone: () => number
+  readonly isQuiet: boolean
   readonly #take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>
 
-  constructor(alone: () => number, take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>) {
+  constructor(
+    alone: () => number,
+    isQuiet: boolean,
+    take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>,
+  ) {
     this.alone = alone
+    this.isQuiet = isQuiet
     this.#take = take
   }
 
