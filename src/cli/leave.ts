@@ -1,18 +1,22 @@
 import { DreyError } from '../base/error.ts'
-import type { Bytes } from '../base/bytes.ts'
+import { collect, type Bytes } from '../base/bytes.ts'
+import type { NodeStatus } from '../daemon/status.ts'
 import type { Leaving } from '../gateway/leave.ts'
 import type { DrainProgress } from '../node/drain.ts'
 import { followLines } from './lines.ts'
 import { formatSize, note, say, type Global } from './output.ts'
+import { planCommand } from './plan.ts'
 import { Progress } from './progress.ts'
 import { ask, openVisit } from './visit.ts'
 
 export interface LeaveCommand extends Global {
   readonly now?: boolean
+  readonly dryRun?: boolean
 }
 
-/** `drey leave [--now]` */
+/** `drey leave [--now] [--dry-run]` */
 export async function leaveCommand(options: LeaveCommand, signal: AbortSignal): Promise<void> {
+  if (options.dryRun) return planLeaving(options, signal)
   await using visit = await openVisit(options)
   const query = new URLSearchParams(options.now ? { now: '' } : {})
   const reply = await ask(visit.door, 'POST', '/leave', { query, signal })
@@ -43,4 +47,11 @@ async function shown(body: Bytes, options: LeaveCommand): Promise<Leaving> {
     bar.add(sentBytes - told)
     told = sentBytes
   })
+}
+
+async function planLeaving(options: LeaveCommand, signal: AbortSignal): Promise<void> {
+  await using visit = await openVisit(options)
+  const reply = await ask(visit.door, 'GET', '/status', { signal })
+  const { id } = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as NodeStatus
+  await planCommand({ ...options, without: [id], sudden: options.now }, signal)
 }

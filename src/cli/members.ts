@@ -2,6 +2,7 @@ import { collect } from '../base/bytes.ts'
 import type { MemberView } from '../gateway/members.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { formatTable } from './table.ts'
+import { planCommand } from './plan.ts'
 import { ask, openVisit } from './visit.ts'
 
 /** `drey members`: everyone this node knows of, whether they are there or not. */
@@ -14,12 +15,13 @@ export async function membersCommand(options: Global, signal: AbortSignal): Prom
   say(options, { members }, describe(members))
 }
 
-/** `drey evict PEER` */
+/** `drey evict PEER [--dry-run]` */
 export async function evictCommand(
   who: string,
-  options: Global,
+  options: Global & { readonly dryRun?: boolean },
   signal: AbortSignal,
 ): Promise<void> {
+  if (options.dryRun) return planCommand({ ...options, without: [who], sudden: true }, signal)
   await using visit = await openVisit(options)
   const path = `/members/${encodeURIComponent(who)}`
   const reply = await ask(visit.door, 'DELETE', path, { signal })

@@ -174,6 +174,18 @@ function describe(act: (command: Command, action: Action) => void): Command {
   )
   act(
     command(
+      'plan',
+      'what a change of the swarm would move, for how long, and what survives meanwhile',
+      'drey plan --without old-laptop',
+    )
+      .option('--without <member...>', 'members that would leave, by name or id')
+      .option('--sudden', 'they would be gone without handing anything over')
+      .option('--capacity <size>', 'what this node would offer instead')
+      .option('--code <data+parity>', 'what everything would be coded in instead'),
+    async (options, signal) => (await import('./plan.ts')).planCommand(options, signal),
+  )
+  act(
+    command(
       'publish [address]',
       'announce a blob in the swarm’s DHT, so that nodes far away find it',
       'drey publish bafyr4i…',
@@ -199,16 +211,14 @@ function describe(act: (command: Command, action: Action) => void): Command {
       'evict <member>',
       'end a membership for good, by name or id (issuers only)',
       'drey evict old-laptop',
-    ),
+    ).option('--dry-run', 'say what would have to be made anew, and do nothing'),
     async (options, signal, [who]) =>
       (await import('./members.ts')).evictCommand(who!, options, signal),
   )
   act(
-    command(
-      'leave',
-      'hand this node’s shards to others, leave the swarm, and stop',
-      'drey leave',
-    ).option('--now', 'without handing anything over: what only this node holds is lost'),
+    command('leave', 'hand this node’s shards to others, leave the swarm, and stop', 'drey leave')
+      .option('--now', 'without handing anything over: what only this node holds is lost')
+      .option('--dry-run', 'say what would move, and do nothing'),
     async (options, signal) => (await import('./leave.ts')).leaveCommand(options, signal),
   )
   act(

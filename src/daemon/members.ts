@@ -4,36 +4,46 @@ import type { MembersParts, MemberView } from '../gateway/members.ts'
 
 /** What `drey members` and `drey evict` see and do. */
 export function membersParts(membership: Membership): MembersParts {
-  const list = () => [
-    {
-      ...viewOf({ record: membership.own, state: 'live', peer: undefined, heardAt: Date.now() }),
-      state: 'this' as const,
+  const list = () => listOf(membership)
+  return {
+    list,
+    async evict(who) {
+      const member = memberCalled(who, list())
+      await membership.evict(member.id)
+      return member
     },
+  }
+}
+
+/** This node first, then the others by their names. */
+export function listOf(membership: Membership): MemberView[] {
+  const own = {
+    record: membership.own,
+    state: 'live',
+    peer: undefined,
+    heardAt: Date.now(),
+  } as const
+  return [
+    { ...viewOf(own), state: 'this' },
     ...membership
       .others()
       .map(viewOf)
       .sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)),
   ]
-  return {
-    list,
-    async evict(who) {
-      const matching = list().filter(
-        ({ id, name }) => name === who || (who.length >= 4 && id.startsWith(who)),
-      )
-      const [member, another] = matching
-      if (member === undefined) {
-        throw new DreyError('not-found', `no member is called "${who}": see drey members`)
-      }
-      if (another !== undefined) {
-        throw new DreyError(
-          'bad-input',
-          `"${who}" means ${matching.length} members: give its id (drey members)`,
-        )
-      }
-      await membership.evict(member.id)
-      return member
-    },
+}
+
+/** A member by its name or the beginning of its id. Throws 'not-found', 'bad-input' when several fit. */
+export function memberCalled(who: string, members: readonly MemberView[]): MemberView {
+  const matching = members.filter(
+    ({ id, name }) => name === who || (who.length >= 4 && id.startsWith(who)),
+  )
+  const [member, another] = matching
+  if (member === undefined) {
+    throw new DreyError('not-found', `no member is called "${who}": see drey members`)
   }
+  if (another === undefined) return member
+  const many = `"${who}" means ${matching.length} members`
+  throw new DreyError('bad-input', `${many}: give its id (drey members)`)
 }
 
 function viewOf({ record, state, peer, heardAt }: Seen): MemberView {

@@ -2,6 +2,9 @@ import { parseCode } from '../coding/code.ts'
 import { membershipDefaults } from '../discovery/limits.ts'
 import type { CheckParts } from '../gateway/check.ts'
 import { examine } from '../mend/examine.ts'
+import { planOperations, type PlanParts } from '../mend/planning.ts'
+import type { PlanChange } from '../gateway/plan.ts'
+import { planner } from './planning.ts'
 import { mendDefaults, type MendLimits } from '../mend/limits.ts'
 import { Mender, type MenderParts } from '../mend/mender.ts'
 import { Shape } from '../mend/shape.ts'
@@ -20,6 +23,7 @@ export interface MendingParts extends MenderParts {
 export interface Mending extends CheckParts, AsyncDisposable {
   readonly mender?: Mender
   readonly operations: Operations
+  readonly plan: PlanChange
 }
 
 export function openMending(parts: MendingParts): Mending {
@@ -31,10 +35,15 @@ export function openMending(parts: MendingParts): Mending {
   const shape = new Shape({ ...parts, circle, code, limits })
   const survey = new Survey(circle)
   const mender = isVisit ? undefined : new Mender(parts, { bytesPerSecond, code, limits })
+  const plan: PlanParts = { ...parts, circle, survey, aims: () => shape.aims() }
   const own = () => mender && standingOf(membership.own.name, mender.progress)
   return {
     mender,
-    operations: mender ? standingOperations(() => mender.progress) : {},
+    operations: {
+      ...(mender ? standingOperations(() => mender.progress) : {}),
+      ...planOperations(plan),
+    },
+    plan: planner(plan, { membership, bytesPerSecond }),
     examine: (root, options) =>
       examine(node.blocksOf(root, options), { ...options, survey, aims: () => shape.aims() }),
     async all(signal) {

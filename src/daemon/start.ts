@@ -8,6 +8,7 @@ import { blobDoor } from '../gateway/blobs.ts'
 import { checkDoor } from '../gateway/check.ts'
 import type { Membership } from '../discovery/membership.ts'
 import { doorOf, type Door } from '../gateway/door.ts'
+import { planDoor } from '../gateway/plan.ts'
 import { leaveDoor } from '../gateway/leave.ts'
 import { membersDoor } from '../gateway/members.ts'
 import { publishedDoor } from '../gateway/published.ts'
@@ -106,6 +107,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
       membersDoor(membersParts(membership)),
       admission.door,
       checkDoor(mending),
+      planDoor(mending.plan),
       publishedDoor(publisher),
       leaveDoor(orchestrator, () => left.resolve()),
     ),

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../src/base/clock.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { isRunning, statusOf, Town, warmUp, type Citizen } from '../../src/cli/town.ts'
+import type { PlanReply } from '../../src/gateway/plan.ts'
 import { drey } from './drey.ts'
 
 const { signal } = new AbortController()
@@ -91,6 +92,9 @@ describe('A swarm of real nodes', () => {
   it('is coded for fewer as members leave, and everything is still there', async () => {
     for (const index of [7, 6, 5]) {
       const leaving = town.citizens[index]!
+      const plan = (await run(leaving, ['--json', 'leave', '--dry-run'])).toString()
+      const { movedBytes, meanwhile } = JSON.parse(plan) as PlanReply
+      assert.ok(movedBytes > 0 && meanwhile! >= 1, plan)
       await run(leaving, ['leave'])
       while (isRunning(leaving)) await systemClock.sleep(50)
     }
