@@ -71,8 +71,8 @@ class Village {
         this.#mend(code)
         hasActed = true
       }
-      for (const { layout, index } of misplaced)
-        hasActed = this.#handOver(self, layout, index) || hasActed
+      for (const { layout, index, to } of misplaced)
+        hasActed = this.#handOver(to, layout, index) || hasActed
       const mine = this.held.get(self)!
       const isGoing = (one: Held) =>
         surplus.some(({ layout, index }) => layout === one.layout && index === one.index)
@@ -100,9 +100,8 @@ class Village {
     }
   }
 
-  #handOver(from: Holder, layout: string, index: number): boolean {
+  #handOver(order: readonly Holder[], layout: string, index: number): boolean {
     const [k, n] = layout.split('of').map(Number)
-    const order = this.order.filter((holder) => holder !== from)
     const homes = this.#homesOf({ k: k!, n: n! }, order.slice(0, n))
     if ([...homes.values()].some((each) => k !== 1 && each.has(index))) return false
     if (k === 1 && homes.size >= Math.min(n!, order.length)) return false
@@ -137,7 +136,9 @@ describe('A verdict on a block', () => {
       for (let index = 0; index < before.n; index++) {
         const everyone = [...members, ...guests]
         const isLost = index >= before.k && random.fraction() < 0.4
-        if (!isLost) village.give(everyone[between(random, 0, everyone.length)]!, before, index)
+        const someone = () => everyone[between(random, 0, everyone.length)]!
+        if (!isLost) village.give(someone(), before, index)
+        if (random.fraction() < 0.2) village.give(someone(), before, index) // Twice, or found again.
       }
       const aims = aimsFor(members.length)
       let rounds = 0

@@ -30,9 +30,14 @@ export interface Verdict {
   /** Holders who come before this node: at 0 it is the one that mends. */
   readonly turn: number
   /** Of this node's shards, those that another member should have and does not. */
-  readonly misplaced: readonly Held[]
+  readonly misplaced: readonly Move[]
   /** Of this node's shards, those that are of no use any more. */
   readonly surplus: readonly Held[]
+}
+
+/** A shard, and those who may take it over. */
+export interface Move extends Held {
+  readonly to: readonly Holder[]
 }
 
 const nothingToDo = { misplaced: [], surplus: [] }
@@ -112,16 +117,24 @@ function tasksOf(
   const atHome = new Map(wanted.flatMap((one) => (homes.has(one) ? [[one, homes.get(one)!]] : [])))
   const isSpread = layout.k > 1 && order.length >= layout.n
   const mine = [...(homes.get(self) ?? [])]
-  const { away, spare } = isSpread
-    ? matched(mine, self, atHome, homes)
+  const others = order.filter((holder) => holder !== self)
+  const {
+    away,
+    spare,
+    to = others,
+  } = isSpread
+    ? matched(mine, self, wanted, homes)
     : crowded(mine, self, wanted, { ...spread, homes: atHome }, survives)
   const named = (indexes: readonly number[]) => indexes.map((index) => ({ layout: id, index }))
-  return { misplaced: named(away), surplus: [...other, ...named(spare)] }
+  const misplaced = named(away).map((one) => ({ ...one, to }))
+  return { misplaced, surplus: [...other, ...named(spare)] }
 }
 
 interface Own {
   /** Shards that another should have. */
   readonly away: readonly number[]
+  /** Who lacks one; others may have the very shard, and it is to come here all the same. */
+  readonly to?: readonly Holder[]
   /** Shards that nobody misses. */
   readonly spare: readonly number[]
 }
@@ -134,18 +147,21 @@ interface Own {
 function matched(
   mine: readonly number[],
   self: Holder,
-  atHome: Spread['homes'],
+  wanted: readonly Holder[],
   homes: Spread['homes'],
 ): Own {
   const indexes = new Set([...homes.values()].flatMap((each) => [...each]))
-  const chosen = matching(atHome)
+  const atHome = wanted.filter((holder) => homes.has(holder))
+  const chosen = matching(new Map(atHome.map((holder) => [holder, homes.get(holder)!])))
   if (chosen.size === indexes.size) {
     return { away: [], spare: mine.filter((index) => chosen.get(index) !== self) }
   }
   const others = sortedById(homes.keys())
   const isFirst = (index: number) =>
-    [...atHome.keys(), ...others].find((holder) => homes.get(holder)!.has(index)) === self
-  return { away: mine.filter((index) => !chosen.has(index) && isFirst(index)), spare: [] }
+    [...atHome, ...others].find((holder) => homes.get(holder)!.has(index)) === self
+  const away = mine.filter((index) => !chosen.has(index) && isFirst(index))
+  const settled = new Set(chosen.values())
+  return { away, to: wanted.filter((holder) => !settled.has(holder)), spare: [] }
 }
 
 /** One member for as many shards as can be, and one shard for each member (Kuhn 1955). */
@@ -178,8 +194,12 @@ function crowded(
   const isWanted = wanted.includes(self)
   const isDone = isComplete(atHome, wanted.length) && survivalOf(layout, homes) >= survives
   if (isDone && !isWanted) return { away: [], spare: mine }
-  const lacking = wanted.filter((holder) => !homes.has(holder)).length
+  const lacking = wanted.filter((holder) => !homes.has(holder))
   const spare = isWanted ? mine.slice(1) : mine
-  if (layout.k > 1) return { away: isWanted ? spare.slice(0, lacking) : spare, spare: [] }
-  return { away: lacking > 0 ? spare.slice(0, 1) : [], spare: isWanted ? mine.slice(1) : [] }
+  if (layout.k === 1) {
+    return { away: lacking.length > 0 ? spare.slice(0, 1) : [], spare: isWanted ? spare : [] }
+  }
+  return isWanted
+    ? { away: spare.slice(0, lacking.length), to: lacking, spare: [] }
+    : { away: spare, spare: [] }
 }

@@ -1,10 +1,10 @@
 import { free } from '../base/bytes.ts'
 import { isDreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
-import type { Held, Surveyed } from '../node/holder.ts'
+import type { Surveyed } from '../node/holder.ts'
 import { handOver, type Refusals } from '../node/handOver.ts'
 import type { Store } from '../store/store.ts'
-import type { Verdict } from './assess.ts'
+import type { Move, Verdict } from './assess.ts'
 import { MeteredHolder, type Budget } from './budget.ts'
 import type { Sighting } from './survey.ts'
 
@@ -33,8 +33,8 @@ export async function tend(
   parts: TendParts,
 ): Promise<Tended> {
   const tended = { handedOver: 0, removed: 0, failed: 0 }
-  for (const held of verdict.misplaced) {
-    const outcome = await passOn(sighting, held, parts)
+  for (const move of verdict.misplaced) {
+    const outcome = await passOn(sighting, move, parts)
     if (outcome === 'sent') tended.handedOver += 1
     if (outcome === 'refused') tended.failed += 1
   }
@@ -45,15 +45,15 @@ export async function tend(
 }
 
 async function passOn(
-  { block, self, order }: Sighting,
-  held: Held,
+  { block, order }: Sighting,
+  { layout, index, to }: Move,
   { store, budget, refusals, log, signal }: TendParts,
 ): Promise<'sent' | 'there' | 'refused' | 'gone'> {
-  const shard = await store.get({ block, ...held }, { signal })
+  const shard = await store.get({ block, layout, index }, { signal })
   if (shard === undefined) return 'gone'
   const metered = (holder: Surveyed) => new MeteredHolder(holder.quietly(), budget)
   try {
-    const others = order.filter((holder) => holder !== self).map(metered)
+    const others = order.filter((holder) => to.includes(holder)).map(metered)
     const how = await handOver(shard, others, { refusals, log, signal })
     return how === 'there' ? 'there' : 'sent'
   } catch (error) {
