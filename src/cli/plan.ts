@@ -34,7 +34,7 @@ function describe(plan: PlanReply): string {
   const rate = `${formatSize(bytesPerSecond)}/s`
   const lines = [
     `${formatSize(movedBytes)} would move, for ${blocks} blocks, ${recoded} of them coded anew`,
-    `it would take about ${formatSeconds(takesMs / 1000)}, at ${rate} from each member, a quarter of it while people wait`,
+    `it would take about ${formatSeconds(takesMs / 1000)}, at ${rate} from each member, an eighth of it while people wait`,
     meanwhile < 0
       ? 'some blocks would be LOST'
       : `meanwhile the block worst off survives the loss of any ${meanwhile}, afterwards of any ${afterwards}`,

@@ -25,7 +25,7 @@ export interface Config {
   readonly awayMs?: number
   /** Who has been silent for so long is gone for good: the swarm codes for those who are left. */
   readonly goneMs?: number
-  /** Bytes a second that mending may fetch and send; a quarter of it while people read and write. */
+  /** Bytes a second that mending may fetch and send; an eighth of it while people read and write. */
   readonly repairBytesPerSecond?: number
   /** What it does not do: look for members on the local network, in the DHT, ask the router for a port. */
   readonly without?: readonly Without[]

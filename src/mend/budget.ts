@@ -7,7 +7,7 @@ import type { Answer, Held, Holder, Into, Wanted } from '../node/holder.ts'
 import type { Member } from '../node/member.ts'
 import { BytePace } from '../transport/pace.ts'
 
-const busyTimes = 4 // A byte that is moved while people wait counts so many times.
+const busyTimes = 8 // A byte that is moved while people wait counts so many times.
 const burstBytes = 4 * 2 ** 20 // A block and its parity at once.
 
 export interface BudgetParts {

@@ -41,7 +41,7 @@ export interface MenderParts {
 }
 
 export interface MenderOptions {
-  /** What it may fetch and send; a quarter of it while people read and write. */
+  /** What it may fetch and send; an eighth of it while people read and write. */
   readonly bytesPerSecond: number
   /** What a person set in place of the swarm's policy. */
   readonly code?: Code
