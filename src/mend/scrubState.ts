@@ -1,0 +1,59 @@
+import { subfolders } from '../store/shardName.ts'
+
+/** What reading everything has come to. */
+export interface ScrubCount {
+  /** Shards that were read and are right, and their bytes. */
+  readonly shards: number
+  readonly bytes: number
+  /** Shards found rotten meanwhile, whoever read them. */
+  readonly rotted: number
+  /** Shards, and whole subfolders, that could not be read: the disk, or rights, may be wrong. */
+  readonly unread: number
+}
+
+/** A pass over everything, finished. */
+export interface ScrubReport extends ScrubCount {
+  readonly startedAt: number
+  readonly endedAt: number
+}
+
+/** What is remembered while the node is off: the pass under way, the subfolder it comes to next, and the last one. */
+export interface ScrubState {
+  readonly pass: ScrubCount & { readonly startedAt: number; readonly subfolder: string }
+  readonly last?: ScrubReport
+}
+
+/** What a node says of its scrubbing. Times are milliseconds since 1970. */
+export interface ScrubProgress {
+  /** `part` of everything has been read, from 0 to 1. */
+  readonly pass: ScrubCount & {
+    readonly startedAt: number
+    readonly part: number
+    readonly endsAt: number
+  }
+  readonly last?: ScrubReport
+}
+
+const countFields = ['shards', 'bytes', 'rotted', 'unread'] as const
+
+/** Reads what was remembered; `undefined` for anything else, or when it is damaged. */
+export function parseScrubState(value: unknown): ScrubState | undefined {
+  if (!isRecord(value)) return undefined
+  const { pass, last } = value
+  if (!hasCounts(pass, ['startedAt']) || !subfolders.includes(pass.subfolder as string)) {
+    return undefined
+  }
+  if (last !== undefined && !hasCounts(last, ['startedAt', 'endedAt'])) return undefined
+  return value as unknown as ScrubState
+}
+
+function hasCounts(value: unknown, times: readonly string[]): value is Record<string, unknown> {
+  if (!isRecord(value)) return false
+  return [...countFields, ...times].every((field) => {
+    return Number.isFinite(value[field]) && (value[field] as number) >= 0
+  })
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
