@@ -186,6 +186,14 @@ function describe(act: (command: Command, action: Action) => void): Command {
   )
   act(
     command(
+      'scrub',
+      'how far this node is with reading all it holds; it fails when --now finds rot',
+      'drey scrub --now',
+    ).option('--now', 'read everything now, at full speed'),
+    async (options, signal) => (await import('./scrub.ts')).scrubCommand(options, signal),
+  )
+  act(
+    command(
       'publish [address]',
       'announce a blob in the swarm’s DHT, so that nodes far away find it',
       'drey publish bafyr4i…',

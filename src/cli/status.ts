@@ -3,6 +3,7 @@ import type { NodeStatus, Reachability } from '../daemon/status.ts'
 import type { MendProgress } from '../mend/progress.ts'
 import { formatSize, say, type Global } from './output.ts'
 import { formatSeconds } from './progress.ts'
+import { describeScrub } from './scrub.ts'
 import { ask, openVisit } from './visit.ts'
 
 /** `drey status` */
@@ -21,6 +22,7 @@ function describe(status: NodeStatus): string {
     `holds        ${shards} shards, ${formatSize(bytes)}; room for ${formatSize(free)} more`,
     `a put now    is coded ${code}`,
     ...(status.mend ? describeMending(status.mend) : []),
+    ...describeScrub(status.scrub).map((line) => `scrub        ${line}`),
     `members      ${members.length} connected`,
     ...members.map((member) => {
       const room = member.capacity > 0 ? `${formatSize(member.free)} free` : 'holds nothing'

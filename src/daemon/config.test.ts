@@ -43,6 +43,7 @@ describe('A node’s config', () => {
     relayBytesPerSecond: [0, -1, '4MiB'],
     heartbeatMs: [0, 'often'],
     awayMs: [-1],
+    scrubDays: [0, -1, 1e9, 'a month'],
     without: ['lan', ['wlan']],
   }
   for (const [field, values] of Object.entries(wrong)) {

@@ -27,6 +27,8 @@ export interface Config {
   readonly goneMs?: number
   /** Bytes a second that mending may fetch and send; an eighth of it while people read and write. */
   readonly repairBytesPerSecond?: number
+  /** How long it takes to read everything once, to find what has rotted. */
+  readonly scrubDays?: number
   /** What it does not do: look for members on the local network, in the DHT, ask the router for a port. */
   readonly without?: readonly Without[]
   /** Bytes offered to the swarm. Zero: it holds nothing. */
@@ -46,10 +48,12 @@ export const configDefaults = {
   listen: '0.0.0.0:7117',
   freeFloor: 1 << 30, // A full disk stops more than Drey.
   repairBytesPerSecond: 32 * 2 ** 20, // A third of what a gigabit line carries.
+  scrubDays: 30, // A terabyte at 0.4 MB/s: little for any disk, and soon enough before a second one rots.
   threads: 0, // A thread doubles a put's speed on an idle machine, and takes 15 MB of private memory.
 } as const
 
 export const threadsMax = 16
+const scrubDaysMax = 3_650 // Ten years is as good as never; timers end at some more.
 
 export async function writeConfig(folder: DataFolder, config: Config): Promise<void> {
   await writePrivately(folder.config, `${JSON.stringify(config, null, 2)}\n`)
@@ -84,6 +88,7 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   const { zone, publicAddress, heartbeatMs, awayMs, goneMs, without = [] } = config
   const { relayBytesPerSecond, repairBytesPerSecond } = config
   const aboveZero = { relayBytesPerSecond, repairBytesPerSecond, heartbeatMs, awayMs, goneMs }
+  const { scrubDays = configDefaults.scrubDays } = config
   if (version !== 1) throw refuse(`"version" is ${String(version)}; this Drey reads 1`)
   if (typeof name !== 'string' || name === '') throw refuse('"name" is missing')
   if (typeof listen !== 'string') throw refuse('"listen" is missing; write "0.0.0.0:7117"')
@@ -106,6 +111,9 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
     if (value !== undefined && !(Number.isFinite(value) && value >= 1)) {
       throw refuse(`"${field}" is not a number above zero`)
     }
+  }
+  if (!(Number.isFinite(scrubDays) && scrubDays > 0 && scrubDays <= scrubDaysMax)) {
+    throw refuse(`"scrubDays" is not a number above zero, at most ${scrubDaysMax}`)
   }
   if (
     !Array.isArray(without) ||

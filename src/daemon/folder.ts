@@ -66,6 +66,11 @@ export class DataFolder {
     return join(this.path, 'published.list')
   }
 
+  /** How far reading everything is: JSON. */
+  get scrub(): string {
+    return join(this.path, 'scrub.json')
+  }
+
   /** Shards. */
   get store(): string {
     return join(this.path, 'store')

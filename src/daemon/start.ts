@@ -12,13 +12,15 @@ import { planDoor } from '../gateway/plan.ts'
 import { leaveDoor } from '../gateway/leave.ts'
 import { membersDoor } from '../gateway/members.ts'
 import { publishedDoor } from '../gateway/published.ts'
+import { scrubDoor } from '../gateway/scrub.ts'
 import { Orchestrator } from '../node/orchestrator.ts'
 import { openCrew } from '../pipe/crew.ts'
 import { Pool, slotsFor } from '../pipe/pool.ts'
 import { openDiskStore } from '../store/disk.ts'
 import { FloorStore, freeBytesOf } from '../store/floor.ts'
 import { QuotaStore } from '../store/quota.ts'
-import type { Store } from '../store/store.ts'
+import { RotNews } from '../store/rotNews.ts'
+import type { ShardName, Store } from '../store/store.ts'
 import { makeIdentity, type Identity } from '../transport/identity.ts'
 import type { Role } from '../transport/transporter.ts'
 import { openAdmission } from './admission.ts'
@@ -26,6 +28,7 @@ import { readConfig, type Config, type Without } from './config.ts'
 import type { DataFolder } from './folder.ts'
 import { openMending } from './mender.ts'
 import { membersParts } from './members.ts'
+import { openScrubber } from './scrub.ts'
 import { statusDoor, statusOf } from './status.ts'
 import { openPublisher } from './published.ts'
 import { openSwarm } from './swarm.ts'
@@ -64,7 +67,8 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const config = { ...(await readConfig(folder)), ...given(options) }
   await using opened = new AsyncDisposableStack()
   const identity = await readIdentity(folder, options.passphrase)
-  const store = opened.use(await openStore(folder, config, options))
+  const rot = new RotNews()
+  const store = opened.use(await openStore(folder, config, { ...options, rot }))
   const pool = new Pool({ slots: slotsFor(config.threads) })
   const crew = opened.use(openCrew(pool, config.threads))
   const swarm = opened.use(await openSwarm({ folder, config, identity, store, log, isVisit }))
@@ -88,6 +92,11 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const mending = opened.use(
     openMending({ ...common, node: orchestrator, pool, crew, config, isVisit }),
   )
+  const { mender } = mending
+  rot.listen(({ block }) => mender?.note(block))
+  const { activity } = orchestrator
+  const scrubbing = { ...common, rot, activity, folder, config, isVisit }
+  const { scrubber } = opened.use(await openScrubber(scrubbing))
   const publisher = await openPublisher({ ...common, dht: swarm.dht, folder, orchestrator })
   if (publisher !== undefined) opened.use(publisher)
   for (const { operations } of [swarm, admission, mending, ...(publisher ? [publisher] : [])]) {
@@ -100,14 +109,13 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
     membership,
     left: left.promise,
     door: doorOf(
-      statusDoor(() =>
-        statusOf(orchestrator, { store, membership, reach, mender: mending.mender }),
-      ),
+      statusDoor(() => statusOf(orchestrator, { store, membership, reach, mender, scrubber })),
       blobDoor(orchestrator),
       membersDoor(membersParts(membership)),
       admission.door,
       checkDoor(mending),
       planDoor(mending.plan),
+      scrubDoor(scrubber),
       publishedDoor(publisher),
       leaveDoor(orchestrator, () => left.resolve()),
     ),
@@ -119,9 +127,10 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
 async function openStore(
   folder: DataFolder,
   config: Config,
-  { log, unsafeNoSync }: StartOptions,
+  { log, unsafeNoSync, rot }: StartOptions & { rot: RotNews },
 ): Promise<Store> {
-  const disk = await openDiskStore(folder.store, { log, unsafeNoSync })
+  const onRot = (name: ShardName) => rot.tell(name)
+  const disk = await openDiskStore(folder.store, { log, unsafeNoSync, onRot })
   const quota = new QuotaStore(disk, { bytesMax: config.capacity })
   return new FloorStore(quota, {
     freeBytesMin: config.freeFloor,

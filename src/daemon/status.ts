@@ -4,6 +4,8 @@ import type { Reach } from '../discovery/reach.ts'
 import { jsonReply, type PartDoor } from '../gateway/door.ts'
 import type { Mender } from '../mend/mender.ts'
 import type { MendProgress } from '../mend/progress.ts'
+import type { Scrubber } from '../mend/scrub.ts'
+import type { ScrubProgress } from '../mend/scrubState.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import type { Store } from '../store/store.ts'
 import type { PeerId, Role } from '../transport/transporter.ts'
@@ -21,6 +23,8 @@ export interface NodeStatus {
   readonly free: number
   /** What looking after blocks has come to; absent where a command opened the node for itself alone. */
   readonly mend?: MendProgress
+  /** How far reading everything is, and what it found. */
+  readonly scrub: ScrubProgress
   /** How others reach it. */
   readonly reach: Reachability
   /** Those that can be asked now. */
@@ -53,6 +57,7 @@ export interface StatusParts {
   readonly membership: Membership
   readonly reach: Reach
   readonly mender?: Mender
+  readonly scrubber: Scrubber
 }
 
 /** `GET /status`. */
@@ -68,6 +73,7 @@ export async function statusOf(node: Orchestrator, parts: StatusParts): Promise<
     ...{ id, name, role, zone, address, shards, bytes, free },
     code: formatCode(node.code()),
     mend: parts.mender?.progress,
+    scrub: parts.scrubber.progress,
     reach: reachabilityOf(parts),
     members: node.members(),
   }

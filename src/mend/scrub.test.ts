@@ -10,7 +10,7 @@ import { RotNews } from '../store/rotNews.ts'
 import { sampleShard } from '../store/sample.ts'
 import type { Store } from '../store/store.ts'
 import { Scrubber, type ScrubberParts } from './scrub.ts'
-import { parseScrubState, type ScrubState } from './scrubState.ts'
+import { formatScrubState, parseScrubState, type ScrubState } from './scrubState.ts'
 
 const days = 30
 const dayMs = 24 * 3_600_000
@@ -90,7 +90,7 @@ describe('A scrub', () => {
       await run(scrubber, clock, 10)
     }
     clock.ms += 10 * dayMs
-    const state = parseScrubState(JSON.parse(JSON.stringify(saved.at(-1))))
+    const state = parseScrubState(formatScrubState(saved.at(-1)!))
     using scrubber = new Scrubber(parts, { days, state })
     const before = scrubber.progress.pass.part
     assert.ok(before > 0.32 && before < 0.34, `${before}`)
@@ -223,7 +223,9 @@ describe('What a scrub remembers', () => {
     const count = { shards: 1, bytes: 2, rotted: 0, unread: 0 }
     const pass = { ...count, startedAt: 5, subfolder: 'ab' }
     const last = { ...count, startedAt: 1, endedAt: 5 }
-    for (const good of [{ pass }, { pass, last }]) assert.deepEqual(parseScrubState(good), good)
+    for (const good of [{ pass }, { pass, last }]) {
+      assert.deepEqual(parseScrubState(formatScrubState(good)), good)
+    }
     const damaged = [
       ...[null, 7, [], {}, { pass: null }, { pass: count }],
       { pass: { ...pass, subfolder: '..' } },
@@ -231,6 +233,8 @@ describe('What a scrub remembers', () => {
       { pass: { ...pass, startedAt: '5' } },
       { pass, last: {} },
     ]
-    for (const bad of damaged) assert.equal(parseScrubState(bad), undefined, JSON.stringify(bad))
+    for (const text of ['', '{"pass":', ...damaged.map((bad) => JSON.stringify(bad))]) {
+      assert.equal(parseScrubState(text), undefined, text)
+    }
   })
 })

@@ -36,8 +36,18 @@ export interface ScrubProgress {
 
 const countFields = ['shards', 'bytes', 'rotted', 'unread'] as const
 
-/** Reads what was remembered; `undefined` for anything else, or when it is damaged. */
-export function parseScrubState(value: unknown): ScrubState | undefined {
+export function formatScrubState(state: ScrubState): string {
+  return `${JSON.stringify(state)}\n`
+}
+
+/** Reads what was remembered; `undefined` when it is damaged. */
+export function parseScrubState(text: string): ScrubState | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined // Whoever asks says so, and begins anew.
+  }
   if (!isRecord(value)) return undefined
   const { pass, last } = value
   if (!hasCounts(pass, ['startedAt']) || !subfolders.includes(pass.subfolder as string)) {

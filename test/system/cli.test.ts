@@ -25,7 +25,7 @@ after(() => rm(home, { recursive: true }))
 
 describe('The command line', () => {
   it('has help with an example for every command', async () => {
-    for (const command of ['init', 'start', 'put', 'get', 'status', 'demo', 'bench']) {
+    for (const command of ['init', 'start', 'put', 'get', 'status', 'scrub', 'demo', 'bench']) {
       const { code, stdout } = await drey([command, '--help'])
       assert.equal(code, 0)
       assert.match(stdout.toString(), new RegExp(`Example:\\n  drey ${command}`))
