@@ -221,9 +221,10 @@ export class Mender implements AsyncDisposable {
     return census
   }
 
-  #enlist({ block }: Sighting, { turn, isComplete, survives }: Verdict): void {
-    const isMine = turn === 0 || (this.#isThorough && turn > 0)
-    if (isMine && !isComplete) this.#worklist.add(block, survives)
+  /** Another code is for the first holder alone to choose: two might not agree, and code it anew for ever. */
+  #enlist({ block }: Sighting, { turn, isComplete, survives, wanted }: Verdict): void {
+    const isLeftAlone = this.#isThorough && turn > 0 && survives < wanted
+    if (!isComplete && (turn === 0 || isLeftAlone)) this.#worklist.add(block, survives)
   }
 
   async #tend(sighting: Sighting, verdict: Verdict): Promise<void> {

@@ -1,4 +1,5 @@
 import { isDreyError } from '../base/error.ts'
+import { Window } from '../base/flow.ts'
 import { checkCode } from '../coding/code.ts'
 import type { Circle } from '../node/circle.ts'
 import type { Operations } from '../node/serve.ts'
@@ -63,9 +64,11 @@ export async function planAll(
 
 /** What peers may ask: `plan {without, isSudden, capacities, code?}` → {blocks, recoded, moves, …}. */
 export function planOperations(parts: PlanParts): Operations {
+  const turns = new Window(1) // It asks everyone about every block: one at a time.
   return {
     async plan(_peer, { header }, signal) {
-      const plan = await planHere(decodeChange(header), parts, signal)
+      await turns.take(1, signal)
+      const plan = await planHere(decodeChange(header), parts, signal).finally(() => turns.give(1))
       const said = Object.entries(plan).filter(([, value]) => value !== undefined)
       return { header: Object.fromEntries<unknown>(said) }
     },
