@@ -19,3 +19,22 @@ export const systemClock: Clock = {
     }
   },
 }
+
+/** A signal that says stop when its time is up, or when `outer` does. Disposing of it ends the waiting. */
+export interface TimeLimit extends Disposable {
+  readonly signal: AbortSignal
+}
+
+/** By the clock that is handed in, where `AbortSignal.timeout` would go by the machine's. */
+export function timeLimit(clock: Clock, ms: number, outer?: AbortSignal): TimeLimit {
+  const late = new AbortController()
+  const needless = new AbortController()
+  clock.sleep(ms, needless.signal).then(
+    () => late.abort(new DOMException('The time is up', 'TimeoutError')),
+    () => {}, // It was not needed any more.
+  )
+  return {
+    signal: AbortSignal.any(outer ? [outer, late.signal] : [late.signal]),
+    [Symbol.dispose]: () => needless.abort(),
+  }
+}

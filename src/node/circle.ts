@@ -1,4 +1,5 @@
 import type { Address } from '../address/address.ts'
+import { timeLimit, type Clock } from '../base/clock.ts'
 import { isDreyError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Hints } from '../discovery/hints.ts'
@@ -15,6 +16,7 @@ export interface CircleParts {
   readonly membership: Membership
   readonly hints?: Hints
   readonly limits: Limits
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -67,9 +69,10 @@ export class Circle {
 
   /** Connects to whoever the DHT says has a published root; says how many are new here. */
   async follow(root: Address, signal: AbortSignal): Promise<Surveyed[]> {
-    const { hints, limits } = this.#parts
+    const { hints, limits, clock } = this.#parts
     if (hints === undefined) return []
-    const soon = AbortSignal.any([signal, AbortSignal.timeout(limits.hintsMs)])
+    using limit = timeLimit(clock, limits.hintsMs, signal)
+    const soon = limit.signal
     const met: Promise<string | undefined>[] = []
     try {
       for await (const address of hints.holders(root, { signal: soon })) {
@@ -86,9 +89,10 @@ export class Circle {
 
   /** In a swarm too large to know everyone, those closest to the address: whoever asks finds the same. */
   async #candidates(block: Address, signal: AbortSignal): Promise<Surveyed[]> {
-    const { hints, membership, limits } = this.#parts
+    const { hints, membership, limits, clock } = this.#parts
     if (!membership.isPartial || hints === undefined) return this.storing()
-    const soon = AbortSignal.any([signal, AbortSignal.timeout(limits.hintsMs)])
+    using limit = timeLimit(clock, limits.hintsMs, signal)
+    const soon = limit.signal
     const near = await hints.nearest(block, { count: nearestCount, signal: soon })
     const known = new Set(this.live().map(({ member }) => member.id))
     await Promise.all(

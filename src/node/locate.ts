@@ -1,5 +1,5 @@
 import type { Address } from '../address/address.ts'
-import type { Clock } from '../base/clock.ts'
+import { timeLimit, type Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error.ts'
 import type { Circle } from './circle.ts'
 import type { Held, Holder } from './holder.ts'
@@ -65,9 +65,9 @@ async function ask(
 ): Promise<Reply> {
   const started = clock.now()
   const { id, name } = holder.member
-  const soon = AbortSignal.any([signal, AbortSignal.timeout(limits.answerMs)])
+  using soon = timeLimit(clock, limits.answerMs, signal)
   try {
-    const shards = await holder.have(block, soon)
+    const shards = await holder.have(block, soon.signal)
     return { id, name, shards, tookMs: clock.now() - started }
   } catch (error) {
     signal.throwIfAborted()

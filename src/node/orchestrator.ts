@@ -1,7 +1,7 @@
 import { codecs, type Address } from '../address/address.ts'
 import type { HashName } from '../address/hash.ts'
 import type { Bytes } from '../base/bytes.ts'
-import type { Clock } from '../base/clock.ts'
+import { timeLimit, type Clock } from '../base/clock.ts'
 import { DreyError, isDreyError } from '../base/error.ts'
 import { Window } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
@@ -221,7 +221,8 @@ export class Orchestrator implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new DreyError('unreachable', 'the node is closing'))
     // Whatever is under way lets go of its slots; a reader that neither reads nor leaves is not waited for.
-    await this.#operations.take(operationsMax, AbortSignal.timeout(closingMs)).catch(() => {})
+    using soon = timeLimit(this.#parts.clock, closingMs)
+    await this.#operations.take(operationsMax, soon.signal).catch(() => {})
   }
 
   async #begin(outer?: AbortSignal): Promise<AsyncDisposable & { signal: AbortSignal }> {

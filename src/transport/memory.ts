@@ -10,8 +10,8 @@ export interface MemoryNetworkOptions {
   readonly seed?: number
   readonly clock?: Clock
   readonly log?: Log
-  /** One way. */
-  readonly latencyMs?: number
+  /** One way; between any two, or for each message. */
+  readonly latencyMs?: number | ((from: PeerId, to: PeerId) => number)
   /** The part of messages, in [0, 1], that never arrive; who asked runs into the time limit. */
   readonly loss?: number
   /** The part of payloads that arrive with one byte changed. */
@@ -80,7 +80,8 @@ export class MemoryNetwork {
   /** Takes the time that a message takes; whether it arrives. */
   async carry(from: PeerId, to: PeerId): Promise<boolean> {
     const lost = this.#chance(this.#options.loss)
-    const { latencyMs = 0 } = this.#options
+    const { latencyMs: latency = 0 } = this.#options
+    const latencyMs = typeof latency === 'number' ? latency : latency(from, to)
     if (latencyMs > 0) await this.clock.sleep(latencyMs)
     return !lost && !this.cut(from, to)
   }
