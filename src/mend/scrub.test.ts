@@ -223,7 +223,10 @@ describe('What a scrub remembers', () => {
     const count = { shards: 1, bytes: 2, rotted: 0, unread: 0 }
     const pass = { ...count, startedAt: 5, subfolder: 'ab' }
     const last = { ...count, startedAt: 1, endedAt: 5 }
-    for (const good of [{ pass }, { pass, last }]) {
+    for (const good of [
+      { pass, last: undefined },
+      { pass, last },
+    ]) {
       assert.deepEqual(parseScrubState(formatScrubState(good)), good)
     }
     const damaged = [
@@ -233,7 +236,11 @@ describe('What a scrub remembers', () => {
       { pass: { ...pass, startedAt: '5' } },
       { pass, last: {} },
     ]
-    for (const text of ['', '{"pass":', ...damaged.map((bad) => JSON.stringify(bad))]) {
+    const texts = damaged.map((bad) => {
+      return JSON.stringify(typeof bad === 'object' ? { version: 1, ...bad } : bad)
+    })
+    const newer = JSON.stringify({ version: 2, pass })
+    for (const text of ['', '{"pass":', newer, ...texts]) {
       assert.equal(parseScrubState(text), undefined, text)
     }
   })

@@ -11,7 +11,7 @@ import type { ShardName, Store } from '../store/store.ts'
 import type { ScrubCount, ScrubProgress, ScrubReport, ScrubState } from './scrubState.ts'
 
 const defaults = {
-  readsAtOnce: 4, // At full speed: hides the wait for the disk.
+  readsAtOnce: 2, // At full speed. Four were not faster, and took 4 MB more.
   hasteMax: 8, // A node that runs three hours a day still reads everything in time.
   saveMs: 600_000, // What was read since is read again after a crash.
 } as const

@@ -36,11 +36,13 @@ export interface ScrubProgress {
 
 const countFields = ['shards', 'bytes', 'rotted', 'unread'] as const
 
+const version = 1
+
 export function formatScrubState(state: ScrubState): string {
-  return `${JSON.stringify(state)}\n`
+  return `${JSON.stringify({ version, ...state })}\n`
 }
 
-/** Reads what was remembered; `undefined` when it is damaged. */
+/** Reads what was remembered; `undefined` when it is damaged, or of another version. */
 export function parseScrubState(text: string): ScrubState | undefined {
   let value: unknown
   try {
@@ -48,13 +50,13 @@ export function parseScrubState(text: string): ScrubState | undefined {
   } catch {
     return undefined // Whoever asks says so, and begins anew.
   }
-  if (!isRecord(value)) return undefined
+  if (!isRecord(value) || value.version !== version) return undefined
   const { pass, last } = value
   if (!hasCounts(pass, ['startedAt']) || !subfolders.includes(pass.subfolder as string)) {
     return undefined
   }
   if (last !== undefined && !hasCounts(last, ['startedAt', 'endedAt'])) return undefined
-  return value as unknown as ScrubState
+  return { pass, last } as unknown as ScrubState
 }
 
 function hasCounts(value: unknown, times: readonly string[]): value is Record<string, unknown> {
