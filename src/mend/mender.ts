@@ -1,33 +1,28 @@
-import { formatAddress, type Address } from '../address/address.ts'
+import type { Address } from '../address/address.ts'
 import type { Clock } from '../base/clock.ts'
-import { isDreyError, messageOf } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
-import { Rarely } from '../base/rarely.ts'
-import { formatCode, isSameCode, type Code } from '../coding/code.ts'
+import { formatCode, type Code } from '../coding/code.ts'
 import type { Membership } from '../discovery/membership.ts'
 import { Refusals } from '../node/handOver.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import type { Crew } from '../pipe/crew.ts'
-import type { Lane, Pool } from '../pipe/pool.ts'
+import type { Pool } from '../pipe/pool.ts'
 import type { Store } from '../store/store.ts'
 import { assess, type Verdict } from './assess.ts'
 import { Budget } from './budget.ts'
 import { mendDefaults, type MendLimits } from './limits.ts'
-import { mendBlock } from './mendBlock.ts'
 import { counted, nothingSeen, type Census, type MendProgress } from './progress.ts'
+import { mendsAtOnce, Repairs } from './repairs.ts'
 import { Shape } from './shape.ts'
 import { Survey, type Sighting } from './survey.ts'
 import { tend } from './tend.ts'
 import { batchesOf, type Owned } from './walk.ts'
-import { Worklist } from './worklist.ts'
 
 const defaults = {
   batchBlocks: 128, // One question to each member for all of them.
   tendedAtOnce: 4, // Hides the wait for others' disks.
-  mendsAtOnce: 2, // One is fetched while the other is synced; 1.5 MiB each.
   restTimes: 3, // While people wait, it rests three times as long as it works.
-  lostMax: 100, // Addresses that are told one by one; all are counted.
 } as const
 
 export interface MenderParts {
@@ -48,7 +43,7 @@ export interface MenderOptions {
   readonly limits?: Partial<MendLimits>
 }
 
-type Done = Pick<MendProgress, 'mended' | 'recoded' | 'handedOver' | 'removed' | 'failed'>
+type Done = Pick<MendProgress, 'handedOver' | 'removed' | 'failed'>
 
 /**
  * Looks after the blocks of which this node has shards: mends those of which it is the first holder in
@@ -62,10 +57,8 @@ export class Mender implements AsyncDisposable {
   readonly #shape: Shape
   readonly #survey: Survey
   readonly #budget: Budget
-  readonly #lane: Lane
+  readonly #repairs: Repairs
   readonly #refusals: Refusals
-  readonly #rarely: Rarely
-  readonly #worklist = new Worklist()
   readonly #over = new AbortController()
   readonly #running: Promise<unknown>
   #dueAt: number
@@ -76,9 +69,7 @@ export class Mender implements AsyncDisposable {
   #pass: MendProgress['pass']
   #passedAt: number | undefined
   #census = nothingSeen
-  #lost = new Set<string>()
-  #done: Done = { mended: 0, recoded: 0, handedOver: 0, removed: 0, failed: 0 }
-  #usualMs = 0
+  #done: Done = { handedOver: 0, removed: 0, failed: 0 }
 
   constructor(parts: MenderParts, options: MenderOptions) {
     const { node, pool, clock } = parts
@@ -88,12 +79,14 @@ export class Mender implements AsyncDisposable {
     this.#shape = new Shape({ ...parts, circle, code: options.code, limits: this.#limits })
     this.#survey = new Survey(circle)
     this.#budget = new Budget({ clock, activity, bytesPerSecond: options.bytesPerSecond })
-    this.#lane = pool.quietLane()
     this.#refusals = new Refusals(clock)
-    this.#rarely = new Rarely(clock)
     this.#dueAt = clock.now()
-    const menders = Array.from({ length: defaults.mendsAtOnce }, () =>
-      this.#keep(() => this.#mendNext()),
+    this.#repairs = new Repairs({
+      ...{ ...parts, survey: this.#survey, budget: this.#budget, lane: pool.quietLane() },
+      ...{ aims: () => this.#shape.aims(), signal: this.#over.signal },
+    })
+    const menders = Array.from({ length: mendsAtOnce }, () =>
+      this.#keep(() => this.#repairs.mendNext()),
     )
     this.#running = Promise.all([this.#keep(() => this.#look()), ...menders])
   }
@@ -101,24 +94,21 @@ export class Mender implements AsyncDisposable {
   get progress(): MendProgress {
     const { target, now, set, members } = this.#shape.aims()
     const code = set ?? (target.n <= members ? target : now)
-    const waiting = this.#worklist.size
     return {
       code: formatCode(code),
       pass: this.#pass,
       passedAt: this.#passedAt,
       census: this.#census,
-      lostBlocks: [...this.#lost],
-      waiting,
-      remainingMs:
-        waiting > 0 ? Math.round((waiting * this.#usualMs) / defaults.mendsAtOnce) : undefined,
-      ...this.#done,
+      ...this.#repairs.progress,
+      ...{ handedOver: this.#done.handedOver, removed: this.#done.removed },
+      failed: this.#done.failed + this.#repairs.progress.failed,
       movedBytes: this.#budget.movedBytes,
     }
   }
 
   /** Something of this block was found rotten or gone here: it is mended soon, whoever is first. */
   note(block: Address): void {
-    this.#worklist.add(block, 0)
+    this.#repairs.add(block, 0)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,7 +137,7 @@ export class Mender implements AsyncDisposable {
     const { settleMs, passMs } = this.#limits
     if (this.#shape.hasChanged()) this.#becomeDue()
     const isDue = clock.now() >= this.#dueAt || this.#dueAt - clock.now() > passMs // Or the clock was set back.
-    const isOccupied = this.#worklist.size > 0 && this.#dueAt > 0
+    const isOccupied = this.#repairs.progress.waiting > 0 && this.#dueAt > 0
     if (!isDue || isOccupied || this.#shape.ageMs < settleMs || !this.#shape.isCalm) return false
     await this.#makePass()
     return true
@@ -160,7 +150,7 @@ export class Mender implements AsyncDisposable {
 
   async #makePass(): Promise<void> {
     const { clock, store } = this.#parts
-    const before = this.#done
+    const before = this.progress
     const startedAt = clock.now()
     let census = nothingSeen
     let seen = 0
@@ -188,14 +178,13 @@ export class Mender implements AsyncDisposable {
   }
 
   /** Soon when something was done, later when something could not be, and long after when all is well. */
-  #planNext(before: Done): void {
+  #planNext(before: MendProgress): void {
     const { againMs, retryMs, passMs } = this.#limits
-    const { failed, ...good } = this.#done
-    const hasMoved = Object.entries(good).some(
-      ([what, count]) => before[what as keyof typeof good] !== count,
-    )
-    const hasMore = hasMoved || this.#worklist.size > 0 || this.#worklist.takeDropped()
-    const isStuck = failed > before.failed || this.#hasDoubts
+    const now = this.progress
+    const moves = ['mended', 'recoded', 'handedOver', 'removed'] as const
+    const hasMoved = moves.some((what) => now[what] !== before[what])
+    const hasMore = hasMoved || now.waiting > 0 || this.#repairs.takeDropped()
+    const isStuck = now.failed > before.failed || this.#hasDoubts
     this.#isThorough = !hasMore
     this.#dueAt = this.#parts.clock.now() + (hasMore ? againMs : isStuck ? retryMs : passMs)
   }
@@ -224,7 +213,7 @@ export class Mender implements AsyncDisposable {
   /** Another code is for the first holder alone to choose: two might not agree, and code it anew for ever. */
   #enlist({ block }: Sighting, { turn, isComplete, survives, wanted }: Verdict): void {
     const isLeftAlone = this.#isThorough && turn > 0 && survives < wanted
-    if (!isComplete && (turn === 0 || isLeftAlone)) this.#worklist.add(block, survives)
+    if (!isComplete && (turn === 0 || isLeftAlone)) this.#repairs.add(block, survives)
   }
 
   async #tend(sighting: Sighting, verdict: Verdict): Promise<void> {
@@ -236,59 +225,8 @@ export class Mender implements AsyncDisposable {
     if (!isSafe && verdict.surplus.length > 0) this.#hasDoubts = true
   }
 
-  /** Mends the most urgent block; whether there was one. */
-  async #mendNext(): Promise<boolean> {
-    const block = this.#worklist.next()
-    if (block === undefined) return false
-    const { clock, log } = this.#parts
-    const started = clock.now()
-    try {
-      if (await this.#mend(block)) this.#took(clock.now() - started)
-    } catch (error) {
-      this.#over.signal.throwIfAborted()
-      if (!isDreyError(error)) throw error
-      this.#did({ failed: 1 })
-      this.#rarely.say('failed', () => {
-        log.warn(`a block could not be mended, and will be tried again: ${messageOf(error)}`)
-      })
-    }
-    return true
-  }
-
-  /** Looks again before it does anything: another may have mended it meanwhile. */
-  async #mend(block: Address): Promise<boolean> {
-    const { signal } = this.#over
-    const [sighting] = await this.#survey.look([block], { signal, isWide: true })
-    const { isComplete, survives, code } = assess(sighting!, this.#shape.aims())
-    if (survives < 0) this.#lose(block)
-    else this.#lost.delete(formatAddress(block))
-    if (isComplete || sighting!.isPartial || survives < 0) return false
-    const isAnew = ![...sighting!.layouts.values()].some((layout) => isSameCode(layout, code))
-    const parts = { ...this.#parts, lane: this.#lane, budget: this.#budget, signal }
-    const { sent } = await mendBlock(sighting!, code, parts)
-    if (sent > 0) this.#did(isAnew ? { recoded: 1 } : { mended: 1 })
-    return sent > 0
-  }
-
-  #lose(block: Address): void {
-    const address = formatAddress(block)
-    if (this.#lost.has(address) || this.#lost.size >= defaults.lostMax) return
-    this.#lost.add(address)
-    this.#parts.log.error('too few shards of a block are left to give it back', { block: address })
-  }
-
   #did(more: Partial<Done>): void {
     const sum = (what: keyof Done) => this.#done[what] + (more[what] ?? 0)
-    this.#done = {
-      mended: sum('mended'),
-      recoded: sum('recoded'),
-      handedOver: sum('handedOver'),
-      removed: sum('removed'),
-      failed: sum('failed'),
-    }
-  }
-
-  #took(ms: number): void {
-    this.#usualMs = this.#usualMs === 0 ? ms : this.#usualMs * 0.95 + ms * 0.05
+    this.#done = { handedOver: sum('handedOver'), removed: sum('removed'), failed: sum('failed') }
   }
 }

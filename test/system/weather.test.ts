@@ -51,7 +51,7 @@ describe(
       const address = await town.network.readdress(town.hostsOf([founder])[0]!, 77)
       const isFound = async () =>
         (await town.agrees()) && (await isKnownAt(founder, address, citizens.slice(1)))
-      const tookMs = await until(isFound, 60_000, 'all are connected to it, and know where it is')
+      const tookMs = await until(isFound, 120_000, 'all are connected to it, and know where it is')
       t.diagnostic(`${tookMs / 1000} s after it moved, all were connected to it`)
       const bytes = random.bytes(2_000_000)
       await comesBack(citizens[3]!, await put(founder, bytes), bytes)
