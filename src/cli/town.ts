@@ -162,7 +162,13 @@ function drey(place: Place, args: readonly string[], stdio: 'pipe' | 'inherit'):
   return spawn(command!, words, { stdio: ['ignore', stdio, stdio] })
 }
 
-/** The first line says where it is reached; what it logs is told when it does not get so far. */
+/** What a node says first: where it is reached, or why it did not get so far. */
+interface Said {
+  readonly address?: string
+  readonly error?: { readonly message: string }
+}
+
+/** Reads it. Where a node says nothing, what it has logged is told. */
 async function addressOf(child: ChildProcess, name: string): Promise<string> {
   let logged = ''
   child
@@ -171,8 +177,9 @@ async function addressOf(child: ChildProcess, name: string): Promise<string> {
   const line = once(createInterface(child.stdout!), 'line') as Promise<[string]>
   const ended = once(child, 'exit').then(() => undefined)
   const first = await Promise.race([line, ended])
-  if (first === undefined) throw new DreyError('unreachable', `${name} did not start: ${logged}`)
-  return (JSON.parse(first[0]) as { address: string }).address
+  const { address, error } = JSON.parse(first?.[0] ?? '{}') as Said
+  if (address !== undefined) return address
+  throw new DreyError('unreachable', `${name} did not start: ${error?.message ?? logged}`)
 }
 
 /** Private memory is `RssAnon`, sampled; resident memory is the kernel's own peak, `VmHWM`. */

@@ -96,12 +96,14 @@ export async function comesBack(at: Citizen, address: string, bytes: Uint8Array)
 export async function until(
   condition: () => Promise<boolean>,
   limitMs: number,
-  why: string,
+  why: string | (() => string),
+  restMs = 200,
 ): Promise<number> {
   const began = Date.now()
   while (!(await condition())) {
-    assert.ok(Date.now() - began < limitMs, `${why}, within ${limitMs} ms`)
-    await sleep(200)
+    const what = typeof why === 'string' ? why : why()
+    assert.ok(Date.now() - began < limitMs, `${what}, within ${limitMs} ms`)
+    await sleep(restMs)
   }
   return Date.now() - began
 }
