@@ -14,7 +14,7 @@ export interface Limits {
   readonly segmentsAhead: number
   /** The same for a get whose shards come from far, while it is alone. */
   readonly segmentsAheadFar: number
-  /** A fetch that usually takes longer comes from far. */
+  /** Where even the quickest fetches take longer, shards come from far. */
   readonly farMs: number
 }
 
@@ -26,5 +26,5 @@ export const defaultLimits: Limits = {
   hintsMs: 10_000, // A lookup through gone nodes takes some waits of two seconds.
   segmentsAhead: 4, // Memory per put or get: 4 MiB, and its parity.
   segmentsAheadFar: 6, // Measured in docs/decisions/far-reads.md: what memory there is, in use.
-  farMs: 150, // Within a city a shard is here in a tenth of it.
+  farMs: 100, // Within a city a shard is here in a fifth of it, unless everyone is busy.
 }

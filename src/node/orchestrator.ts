@@ -249,7 +249,7 @@ export class Orchestrator implements AsyncDisposable {
     const far = Math.max(near, segmentsAheadFar)
     return {
       segmentsAhead: far,
-      slots: () => (this.#pace.usualMs > farMs ? far : near),
+      slots: () => (this.#pace.quickestMs > farMs ? far : near),
       pool: this.#parts.pool,
       signal,
       gather: (block, key, slot, inner) =>
