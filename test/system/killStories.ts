@@ -10,8 +10,9 @@ import { areMoving, areTidy, areWell, holdsOnlyWhole, moved, openTown, Promises 
 const { signal } = new AbortController()
 const nodes = 6 // 4 of 6: one may be gone, and another be killed.
 const clearFailures = [4, 5, 8] // Not enough shards, not enough members, unreachable.
+const missedMs = 2_500 // The others look every second and a half who is here.
 const config = {
-  goneMs: 3_000, // Longer than it takes to start again.
+  goneMs: 4_000, // Longer than it takes to be missed, and to start again.
   repairBytesPerSecond: 10 * 2 ** 20, // A pass takes seconds, so that there is something to interrupt.
 }
 
@@ -115,6 +116,7 @@ export async function duringMend(fire: UnderFire): Promise<number> {
   const [poor] = fire.pick(1) as [Citizen]
   await town.kill(poor)
   for await (const { path } of shardFiles(poor.folder)) if (random.fraction() < 0.6) await rm(path)
+  await rest(missedMs)
   await town.restart(poor)
   await town.gathered(signal)
   await areMoving(town, before)
