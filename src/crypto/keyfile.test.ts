@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { seededRandom } from '../base/random.ts'
-import { readKeyFile, writeKeyFile, writePrivately } from './keyfile.ts'
+import { readKeyFile, removeUnfinished, writeKeyFile, writePrivately } from './keyfile.ts'
 
 const secret = seededRandom(5).bytes(32)
 const passphrase = 'a walnut under the third oak'
@@ -137,6 +137,16 @@ describe('A private file', () => {
 
     assert.equal(await readFile(path, 'utf8'), 'new')
     assert.equal((await stat(path)).mode & 0o777, 0o600)
+  })
+
+  it('leaves nothing for ever of a write that was cut off, and all else is left alone', async () => {
+    const others = ['notes.tmp', 'read.key', 'read.key.0123456789ab.tmp.old']
+    for (const file of [...others, 'read.key.0123456789ab.tmp', 'members.list.ffffffffffff.tmp']) {
+      await writeFile(join(folder, file), 'half a te')
+    }
+    await removeUnfinished(folder)
+
+    assert.deepEqual((await readdir(folder)).sort(), others)
   })
 
   it('is one of those that were written at once, whole', async () => {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { blake3 } from '../address/blake3.ts'
 import { concat, equalBytes } from '../base/bytes.ts'
@@ -11,6 +11,8 @@ import { DreyError } from '../base/error.ts'
  * afford when it starts.
  */
 const scryptCost = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 } as const
+
+const temporaryBytes = 6 // Of chance in the name of a file that is being written.
 
 interface KeyFile {
   readonly drey: 'key'
@@ -56,7 +58,7 @@ export async function readKeyFile(path: string, passphrase?: string): Promise<Ui
 
 /** Temporary file, sync, rename, sync of the folder: never half a key under a name, nor a lost one. */
 export async function writePrivately(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const temporary = `${path}.${randomBytes(temporaryBytes).toString('hex')}.tmp`
   const file = await open(temporary, 'wx', 0o600)
   try {
     await file.writeFile(text)
@@ -70,6 +72,14 @@ export async function writePrivately(path: string, text: string): Promise<void> 
   }
   await using folder = await open(dirname(path), 'r')
   await folder.sync()
+}
+
+/** Removes what a killed process had begun to write in a folder. Nobody may be writing there. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const unfinished = new RegExp(`\\.[0-9a-f]{${temporaryBytes * 2}}\\.tmp$`)
+  for (const file of await readdir(folder)) {
+    if (unfinished.test(file)) await rm(join(folder, file), { force: true })
+  }
 }
 
 function parse(path: string, text: string): { bytes: Uint8Array; isSealed: boolean } {

@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { parseCode } from '../coding/code.ts'
 import { readKeysOf } from '../crypto/keys.ts'
-import { readKeyFile } from '../crypto/keyfile.ts'
+import { readKeyFile, removeUnfinished } from '../crypto/keyfile.ts'
 import { blobDoor } from '../gateway/blobs.ts'
 import { checkDoor } from '../gateway/check.ts'
 import type { Membership } from '../discovery/membership.ts'
@@ -69,6 +69,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const identity = await readIdentity(folder, options.passphrase)
   const rot = new RotNews()
   const store = opened.use(await openStore(folder, config, { ...options, rot }))
+  await removeUnfinished(folder.path) // Who has the store open is alone in the folder.
   const pool = new Pool({ slots: slotsFor(config.threads) })
   const crew = opened.use(openCrew(pool, config.threads))
   const swarm = opened.use(await openSwarm({ folder, config, identity, store, log, isVisit }))
