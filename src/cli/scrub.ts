@@ -19,12 +19,16 @@ export async function scrubCommand(options: ScrubCommand, signal: AbortSignal): 
   const { bytes, scrub } = JSON.parse(text) as NodeStatus
   if (!options.now) return say(options, scrub, describeScrub(scrub).join('\n'))
   const { body } = await ask(visit.door, 'POST', '/scrub', { signal })
-  const report = await shown(body, bytes, options)
+  const report = await shown(body, bytes ?? undefined, options)
   say(options, report, describeReport(report))
   judge(report)
 }
 
-async function shown(body: Bytes, total: number, options: Global): Promise<ScrubReport> {
+async function shown(
+  body: Bytes,
+  total: number | undefined,
+  options: Global,
+): Promise<ScrubReport> {
   using bar = new Progress(options, 'reading', { total })
   let told = 0
   return await followLines<ScrubCount, ScrubReport>(body, ({ bytes }) => {

@@ -15,11 +15,11 @@ export async function statusCommand(options: Global, signal: AbortSignal): Promi
 }
 
 function describe(status: NodeStatus): string {
-  const { name, id, role, zone, code, shards, bytes, free, members } = status
+  const { name, id, role, zone, code, members } = status
   const lines = [
     `${name} (${role}${zone && `, in ${zone}`})  ${id}`,
     `reached at   ${reached(status.reach)}`,
-    `holds        ${shards} shards, ${formatSize(bytes)}; room for ${formatSize(free)} more`,
+    `holds        ${held(status)}`,
     `a put now    is coded ${code}`,
     ...(status.mend ? describeMending(status.mend) : []),
     ...describeScrub(status.scrub).map((line) => `scrub        ${line}`),
@@ -30,6 +30,11 @@ function describe(status: NodeStatus): string {
     }),
   ]
   return lines.join('\n')
+}
+
+function held({ shards, bytes, free }: NodeStatus): string {
+  if (shards === null || bytes === null || free === null) return 'what, is still being counted'
+  return `${shards} shards, ${formatSize(bytes)}; room for ${formatSize(free)} more`
 }
 
 /** Of the blocks of which this node is the first holder: how they stand, and what is being done. */

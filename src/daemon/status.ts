@@ -1,3 +1,4 @@
+import { systemClock } from '../base/clock.ts'
 import { formatCode } from '../coding/code.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Reach } from '../discovery/reach.ts'
@@ -7,7 +8,7 @@ import type { MendProgress } from '../mend/progress.ts'
 import type { Scrubber } from '../mend/scrub.ts'
 import type { ScrubProgress } from '../mend/scrubState.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoreUsage } from '../store/store.ts'
 import type { PeerId, Role } from '../transport/transporter.ts'
 
 /** What `GET /status` answers. */
@@ -18,9 +19,10 @@ export interface NodeStatus {
   readonly zone: string
   readonly address: string
   readonly code: string
-  readonly shards: number
-  readonly bytes: number
-  readonly free: number
+  /** What it keeps; null while a large store is still being counted after a start. */
+  readonly shards: number | null
+  readonly bytes: number | null
+  readonly free: number | null
   /** What looking after blocks has come to; absent where a command opened the node for itself alone. */
   readonly mend?: MendProgress
   /** How far reading everything is, and what it found. */
@@ -66,8 +68,11 @@ export function statusDoor(status: () => Promise<NodeStatus>): PartDoor {
     path === '/status' && method === 'GET' ? status().then((value) => jsonReply(value)) : undefined
 }
 
+const countingMs = 2_000 // People wait for an answer; a million files take a minute.
+const notCounted = { shards: null, bytes: null, free: null }
+
 export async function statusOf(node: Orchestrator, parts: StatusParts): Promise<NodeStatus> {
-  const { shards, bytes, free } = await parts.store.usage()
+  const { shards, bytes, free } = (await usageSoon(parts.store)) ?? notCounted
   const { id, name, role, zone, address } = node.self()
   return {
     ...{ id, name, role, zone, address, shards, bytes, free },
@@ -87,4 +92,12 @@ function reachabilityOf({ membership, reach }: StatusParts): Reachability {
     trials: reach.trials.map((trial) => ({ ...trial, by: nameOf(trial.by) })),
     relays: membership.own.relays.map(nameOf),
   }
+}
+
+async function usageSoon(store: Store): Promise<StoreUsage | undefined> {
+  const late = new AbortController()
+  const counting = systemClock.sleep(countingMs, late.signal).catch(() => {}) // It was in time.
+  const usage = await Promise.race([store.usage(), counting])
+  late.abort()
+  return usage ?? undefined
 }

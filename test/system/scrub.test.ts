@@ -24,7 +24,7 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
   }
 }
 
-const shardsAt = async (at: Citizen) => (await statusOf(at, signal)).shards
+const shardsAt = async (at: Citizen) => (await statusOf(at, signal)).shards!
 const run = (at: Citizen, args: readonly string[], input?: Uint8Array) =>
   drey(['--data', at.folder.path, ...args], input)
 
