@@ -54,8 +54,8 @@ export class MemoryStore implements Store {
   }
 
   async *list({ subfolder: only }: ListOptions = {}): AsyncGenerator<ShardName> {
-    for (const [subfolder, files] of this.#subfolders) {
-      if (only !== undefined && subfolder !== only) continue
+    const wanted = only === undefined ? this.#subfolders.values() : [this.#subfolders.get(only)!]
+    for (const files of wanted) {
       for (const file of [...files.keys()].sort()) {
         const kept = files.get(file)
         if (kept !== undefined) yield kept.name

@@ -11,6 +11,8 @@ import type { Header, Message, Peer, PeerId, RequestOptions, Role } from './tran
 const { requestWindowBytes, responseWindowBytes, requestsMax, payloadBytesMax, answerMs } =
   connectionDefaults
 
+const answered = new Error('the request is over')
+
 /** A connection of the memory network: two peers, each the other's face at one end. */
 export class MemoryLink {
   readonly a: MemoryTransporter
@@ -89,7 +91,7 @@ export class MemoryPeer implements Peer {
     } finally {
       signal?.removeEventListener('abort', leave)
       this.link.ended.signal.removeEventListener('abort', lost)
-      over.abort()
+      over.abort(answered) // A reason of its own for each would take longer than the rest.
       release()
     }
   }
