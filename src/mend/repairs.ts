@@ -43,7 +43,7 @@ export class Repairs {
   get progress(): Progress {
     const waiting = this.#worklist.size
     const leftMs = Math.round((waiting * this.#usualMs) / mendsAtOnce)
-    const remainingMs = waiting > 0 ? leftMs : undefined
+    const remainingMs = leftMs > 0 ? leftMs : undefined // Before the first one nobody knows.
     return { ...this.#done, lostBlocks: [...this.#lost], waiting, remainingMs }
   }
 
