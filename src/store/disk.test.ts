@@ -8,6 +8,7 @@ import {
   readFile,
   rename,
   rm,
+  symlink,
   truncate,
   writeFile,
 } from 'node:fs/promises'
@@ -273,10 +274,18 @@ describe('the lock of a disk store', () => {
 
   it('is taken over from a process that is gone, and from an earlier one of the same number', async () => {
     const gone = Number(execFileSync(process.execPath, ['-p', 'process.pid']))
-    for (const lock of [`${gone} 123 boot`, `${process.pid} 1 an-earlier-boot`, '', 'x']) {
+    const link = (text: string) => (lock: string) => symlink(text, lock)
+    const file = (text: string) => (lock: string) => writeFile(lock, text)
+    for (const leave of [
+      link(`${gone} 123 boot`),
+      link(`${process.pid} 1 an-earlier-boot`),
+      link('x'),
+      file(`${gone} 123 boot`), // As an earlier Drey left it.
+      file(''),
+    ]) {
       const path = freshPath()
       await mkdir(path)
-      await writeFile(join(path, 'lock'), lock)
+      await leave(join(path, 'lock'))
       await using _store = await openDiskStore(path, quiet)
       assert.deepEqual(
         (await readdir(path)).filter((name) => name.startsWith('lock')),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { readFile, readlink, rename, symlink, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DreyError } from '../base/error.ts'
 import { errnoOf, ifThere } from './errno.ts'
@@ -12,30 +12,28 @@ export interface FolderLock extends AsyncDisposable {
 }
 
 /**
- * Keeps other processes out of a folder. The lock is a file that names its process; one whose process
- * is gone (kill -9, a power cut) is taken over. Throws 'busy' when somebody lives there. Disposing
- * gives the lock back.
+ * Keeps other processes out of a folder. The lock is a symbolic link whose text names its process; one
+ * whose process is gone (kill -9, a power cut) is taken over. Throws 'busy' when somebody lives there.
+ * Disposing gives the lock back.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const lock = join(folder, name)
-  const mine = `${lock}.${randomUUID()}`
-  await writeFile(mine, await describe(process.pid), { flag: 'wx', mode: 0o600 })
+  const mine = await describe(process.pid)
   let takenOver = false
-  try {
-    while (!(await linked(mine, lock))) {
-      await clearStale(folder, lock)
-      takenOver = true
-    }
-  } finally {
-    await unlink(mine)
+  while (!(await take(lock, mine))) {
+    await clearStale(folder, lock)
+    takenOver = true
   }
   return { takenOver, [Symbol.asyncDispose]: async () => void (await ifThere(unlink(lock))) }
 }
 
-/** A link, unlike a new file, appears with its content or not at all. */
-async function linked(from: string, to: string): Promise<boolean> {
+/**
+ * Whether the lock was free, and is this owner's now. A link, unlike a file, appears with its text or not
+ * at all, and takes no room on a disk that is full.
+ */
+async function take(lock: string, owner: string): Promise<boolean> {
   try {
-    await link(from, to)
+    await symlink(owner, lock)
     return true
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false
@@ -45,16 +43,18 @@ async function linked(from: string, to: string): Promise<boolean> {
 
 /** Removes the lock of a process that is gone. */
 async function clearStale(folder: string, lock: string): Promise<void> {
-  const owner = await readText(lock)
+  const owner = await ownerOf(lock)
   if (owner === undefined) return // Given back just now.
   const pid = Number(owner.split(' ')[0])
   if (isAlive(pid) && (await describe(pid)) === owner) {
     throw new DreyError('busy', `${folder} is in use by the process ${pid}: stop that one first`)
   }
   const aside = `${lock}.${randomUUID()}`
-  await rename(lock, aside)
+  const isMoved = await ifThere(rename(lock, aside).then(() => true))
+  if (isMoved === undefined) return // By another who found it stale.
   // Another process may have taken it over between the reading and the renaming: it gets it back.
-  if ((await readText(aside)) !== owner) await linked(aside, lock)
+  const other = await ownerOf(aside)
+  if (other !== undefined && other !== owner) await take(lock, other)
   await unlink(aside)
 }
 
@@ -72,6 +72,16 @@ function isAlive(pid: number): boolean {
     return Number.isInteger(pid) && pid > 0 && process.kill(pid, 0)
   } catch (error) {
     return errnoOf(error) === 'EPERM' // Alive, and of another user.
+  }
+}
+
+/** A plain file is the lock of an earlier Drey. */
+async function ownerOf(lock: string): Promise<string | undefined> {
+  try {
+    return await ifThere(readlink(lock))
+  } catch (error) {
+    if (errnoOf(error) === 'EINVAL') return readText(lock)
+    throw error
   }
 }
 

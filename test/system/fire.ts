@@ -17,7 +17,7 @@ const patienceMs = 60_000
 const glanceMs = 30
 
 /** Whoever is silent for a second and a half is away: what takes minutes elsewhere takes seconds here. */
-const hasty: Partial<Config> = {
+export const hasty: Partial<Config> = {
   awayMs: 1_500,
   heartbeatMs: 500,
   without: ['lan', 'dht', 'router'],
@@ -89,8 +89,7 @@ export async function areTidy({ citizens }: Town): Promise<void> {
 
 async function unfinished({ folder }: Citizen): Promise<string[]> {
   const own = (await readdir(folder.path)).filter((file) => file.endsWith('.tmp'))
-  const locks = (await readdir(folder.store)).filter((file) => file.startsWith('lock.'))
-  return [...own, ...locks, ...(await readdir(join(folder.store, 'tmp')))]
+  return [...own, ...(await readdir(join(folder.store, 'tmp')))]
 }
 
 /**
