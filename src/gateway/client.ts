@@ -28,7 +28,11 @@ export function socketDoor(path: string): Door {
         })
       },
     )
-    if (incoming.statusCode! >= 400) throw await readError(incoming)
+    if (incoming.statusCode! >= 400) {
+      const error = await readError(incoming)
+      outgoing.destroy() // What was not sent yet is of no use, and would be waited for.
+      throw error
+    }
     return {
       status: incoming.statusCode!,
       headers: incoming.headers as Record<string, string>,

@@ -115,6 +115,27 @@ describe('A door behind a local socket', () => {
     await assert.rejects(ask(door, { method: 'PUT', body: bytes(many) }), /no such hash/)
   })
 
+  it('is not sent the rest of what it has refused', async () => {
+    const path = nextPath()
+    const server = httpServer(async ({ body }) => {
+      await body[Symbol.asyncIterator]().next()
+      throw new DreyError('full', 'no room')
+    }, silentLog)
+    server.keepAliveTimeout = 0 // It would not hang up by itself.
+    await listenLocally(server, path)
+    const over = Promise.withResolvers<void>()
+    const sent = async function* (): Bytes {
+      try {
+        yield* bytes(many)
+      } finally {
+        over.resolve()
+      }
+    }
+    await assert.rejects(ask(socketDoor(path), { method: 'PUT', body: sent() }), /no room/)
+    await over.promise
+    await close(server)
+  })
+
   it('refuses a path that is none, and goes on', async () => {
     const path = nextPath()
     const server = httpServer(async () => jsonReply('here'), silentLog)
