@@ -6,9 +6,9 @@ import type { Shard } from '../store/store.ts'
 import type { PeerId } from '../transport/transporter.ts'
 import type { Holder } from './holder.ts'
 import { nextHome } from './placement.ts'
+import { reasonsOf } from './reasons.ts'
 
 const refusalMs = 60_000 // Long beside what a shard sent in vain costs, short beside a leaving.
-const saidMax = 3 // Of the refusals that a report tells; they are mostly alike.
 
 /**
  * - `there`: others had it already
@@ -46,7 +46,7 @@ class HandingOver {
   /** Which shards of the layout those have who were asked. */
   readonly #homes = new Map<Holder, Set<number>>()
   readonly #asked = new Set<Holder>()
-  readonly #failed = new Map<Holder, string>()
+  readonly #failed = new Map<Holder, unknown>()
 
   constructor(shard: Shard, order: readonly Holder[], parts: HandOverParts) {
     this.#shard = shard
@@ -110,7 +110,7 @@ class HandingOver {
     const { signal, refusals, log } = this.#parts
     const { id } = holder.member
     signal.throwIfAborted()
-    this.#failed.set(holder, messageOf(error))
+    this.#failed.set(holder, error)
     const fields = { member: id, block: String(this.#shard.layout.block) }
     if (!refusals.wasLately(id)) {
       log.warn(`a member did not take a shard over: ${messageOf(error)}`, fields)
@@ -119,9 +119,7 @@ class HandingOver {
   }
 
   #nobody(): DreyError {
-    const said = [...this.#failed].map(([{ member }, why]) => `${member.name}: ${why}`)
-    if (said.length > saidMax) said.splice(saidMax, Infinity, `and ${said.length - saidMax} more`)
-    const why = said.length > 0 ? said.join('; ') : 'there is no other member'
+    const why = reasonsOf(this.#failed) || 'there is no other member'
     return new DreyError('not-enough-members', `nobody took it (${why})`)
   }
 }

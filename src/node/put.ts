@@ -116,7 +116,8 @@ class Putting {
     } catch (error) {
       // Members have left: what is left of the swarm may aim lower. The block is coded anew for it.
       const lower = codeFor(this.#parts.code(), size)
-      if (isSameCode(lower, code) || !isDreyError(error, 'not-enough-members')) throw error
+      const areTooFew = isDreyError(error, 'not-enough-members') || isDreyError(error, 'full')
+      if (isSameCode(lower, code) || !areTooFew) throw error
       const again = await this.#seal(slot, size, lower, undefined)
       await this.#scatter(slot, layoutFrom(address, size, lower, again.shards))
     }

@@ -164,7 +164,25 @@ describe('Scattering a block', () => {
     await assert.rejects(scattered(layout, town), (error) => {
       assert.ok(isDreyError(error, 'not-enough-members'))
       assert.match(error.message, /synced on 1 members; surviving one loss takes 3/)
+      assert.match(error.message, /\(n1: EIO; n2: EIO\)/)
       return true
     })
+  })
+
+  it('says that room is what is lacking, where it is all that is', async () => {
+    const alone = layoutOf({ k: 1, n: 1 })
+    const [one] = shelves(alone, [])
+    const full = new DreyError('full', 'the disk is nearly full: make room there')
+    one!.refuse = throwing(full)
+    await assert.rejects(scattered(alone, [one!]), {
+      code: 'full',
+      message: /keeping it takes 1 .* \(n0: the disk is nearly full: make room there\)/,
+    })
+
+    const layout = layoutOf({ k: 2, n: 3 })
+    const town = shelves(layout, [], [], [])
+    town[0]!.refuse = throwing(full)
+    town[1]!.refuse = throwing(new DreyError('timeout', 'no answer'))
+    await assert.rejects(scattered(layout, town), { code: 'not-enough-members' })
   })
 })

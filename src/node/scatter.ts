@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Holder } from './holder.ts'
 import { nextHome } from './placement.ts'
+import { reasonsOf } from './reasons.ts'
 import { survivalOf } from './survival.ts'
 
 /** What became of one block's shards. */
@@ -19,8 +20,8 @@ export interface Scattered {
  * Brings the n shards of a block to n different members, in their placement order, and waits until they
  * are synced there. Members that have a shard already are not sent it again. A slow or dying one is
  * replaced by the next in order, of its zone if that has no other, and where none is left, by one that
- * has a shard already. Throws 'not-enough-members' when not even one loss would be survived (of a code
- * that has any parity).
+ * has a shard already. Throws when not even one loss would be survived (of a code that has any parity),
+ * with what each said: 'full' when room is all that is lacking, else 'not-enough-members'.
  */
 export async function scatter(
   layout: Layout,
@@ -41,7 +42,7 @@ class Scattering {
   readonly #signal: AbortSignal
   /** Members that may get a shard, best first. */
   readonly #order: Holder[]
-  readonly #failed = new Set<Holder>()
+  readonly #failed = new Map<Holder, unknown>()
   /** Which shards each member has, or is being sent. */
   readonly #homes = new Map<Holder, Set<number>>()
   #sent = 0
@@ -84,17 +85,23 @@ class Scattering {
   }
 
   outcome(): Scattered {
-    const { k, n, block } = this.#layout
-    const members = this.#homes.size
+    const { k, n } = this.#layout
     const survives = survivalOf({ k, n }, this.#homes)
-    if (survives < Math.min(1, n - k)) {
-      throw new DreyError(
-        'not-enough-members',
-        `block ${block}: shards are synced on ${members} members; surviving one loss takes ` +
-          `${k === 1 ? 2 : k + 1} that answer and have room. See drey status, and put again`,
-      )
-    }
-    return { members, survives, sent: this.#sent }
+    if (survives < Math.min(1, n - k)) throw this.#tooFew()
+    return { members: this.#homes.size, survives, sent: this.#sent }
+  }
+
+  #tooFew(): DreyError {
+    const { k, n, block } = this.#layout
+    const errors = [...this.#failed.values()]
+    const isFull = errors.length > 0 && errors.every((error) => isDreyError(error, 'full'))
+    const why = errors.length > 0 ? ` (${reasonsOf(this.#failed)})` : ''
+    const takes = n === k ? `keeping it takes ${k}` : `surviving one loss takes ${k + 1}`
+    return new DreyError(
+      isFull ? 'full' : 'not-enough-members',
+      `block ${block}: shards are synced on ${this.#homes.size} members; ${takes} that answer and ` +
+        `have room${why}. See drey status, and put again`,
+    )
   }
 
   /** Copies are all alike: what counts is how many members have one, not which index it has. */
@@ -135,7 +142,7 @@ class Scattering {
 
   #giveUpOn(holder: Holder, error: unknown): void {
     this.#signal.throwIfAborted()
-    this.#failed.add(holder)
+    this.#failed.set(holder, error)
     const fields = { member: holder.member.id, block: String(this.#layout.block) }
     this.#log.warn(`a member did not take a shard: ${messageOf(error)}`, fields)
   }
