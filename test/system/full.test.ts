@@ -33,7 +33,6 @@ describe(`A disk that fills (seed ${seed})`, { skip: await whyNoDisk() }, () => 
     await town.gathered(signal)
   })
   after(async () => {
-    for (const citizen of town.citizens) await town.kill(citizen)
     await disk?.[Symbol.asyncDispose]()
     await town[Symbol.asyncDispose]()
   })
@@ -89,5 +88,17 @@ describe(`A disk that fills (seed ${seed})`, { skip: await whyNoDisk() }, () => 
     await areWell(town, '2+2')
     await town.kill(small)
     await holdsOnlyWhole(small)
+  })
+
+  it('has a put fail with what to do about it when there is no other', async () => {
+    await using alone = new Town(await mkdtemp(join(tmpdir(), 'drey-full-')), config)
+    await using _disk = await SmallDisk.mount(join(alone.folder, 'node-1'), diskBytes)
+    const node = await alone.add('issuer')
+    const bytes = random.bytes(2 * diskBytes)
+    const { code, stderr } = await drey(['--data', node.folder.path, 'put', '-'], bytes)
+    assert.equal(code, 6, stderr)
+    assert.match(stderr, /the disk is nearly full: .*make room there/)
+    assert.ok(isRunning(node), 'the node has not ended')
+    await areTidy(alone)
   })
 })
