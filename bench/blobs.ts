@@ -8,7 +8,7 @@ import type { Citizen } from '../src/cli/town.ts'
 const quiet = { quiet: true }
 export const never = new AbortController().signal
 
-/** Puts so many bytes in which nothing can be deduplicated: key stream of a random key. */
+/** Puts so many bytes of a key stream. */
 export async function putKeyStream(at: Citizen, size: number): Promise<string> {
   const progress = new Progress(quiet, '')
   const { address } = await storeBlob(at.door, keyStream(size), { signal: never, progress })
@@ -22,7 +22,8 @@ export async function getBack(at: Citizen, address: string): Promise<void> {
   await readBlob(at.door, address, { ...parts, write: (chunk) => void hash.update(chunk) })
 }
 
-async function* keyStream(size: number): Bytes {
+/** So many bytes in which nothing can be deduplicated: key stream of a random key. */
+export async function* keyStream(size: number): Bytes {
   const cipher = createCipheriv('aes-256-ctr', randomBytes(32), Buffer.alloc(16))
   const zeros = Buffer.alloc(256 * 1024)
   for (let left = size; left > 0; left -= zeros.length) yield cipher.update(zeros.subarray(0, left))

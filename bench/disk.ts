@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
@@ -8,10 +7,10 @@ import { readInput } from '../src/cli/files.ts'
 import { Progress } from '../src/cli/progress.ts'
 import { storeBlob } from '../src/cli/put.ts'
 import { Town, warmUp, type Citizen } from '../src/cli/town.ts'
+import { cpuSeconds } from './cpu.ts'
 import { median, printTable } from './table.ts'
 
 const rounds = 5
-const ticksPerSecond = 100 // USER_HZ, as Linux tells it to programs.
 const signal = new AbortController().signal
 
 /** A put at one node whose disk is local, syncs on, against cp and sync of as many bytes; in turn. */
@@ -61,13 +60,6 @@ function copy(path: string): void {
 async function fill(path: string, mib: number): Promise<void> {
   await using file = await open(path, 'w')
   for (let done = 0; done < mib; done++) await file.writeFile(randomBytes(1 << 20))
-}
-
-/** User and system time of a process: fields 14 and 15 of proc(5)'s stat. */
-function cpuSeconds({ process }: Citizen): number {
-  const stat = readFileSync(`/proc/${process.pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
 async function seconds(work: () => Promise<void> | void): Promise<number> {
