@@ -1,15 +1,5 @@
 import assert from 'node:assert/strict'
-import {
-  appendFile,
-  copyFile,
-  mkdtemp,
-  readFile,
-  rename,
-  rm,
-  truncate,
-  unlink,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
@@ -18,9 +8,10 @@ import { equalBytes } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
 import { mapAhead } from '../base/flow.ts'
 import { silentLog } from '../base/log.ts'
-import { between, seededRandom, type Random } from '../base/random.ts'
+import { between, seededRandom } from '../base/random.ts'
 import { Activity } from '../node/activity.ts'
 import { openDiskStore } from '../store/disk.ts'
+import { harms } from '../store/harm.ts'
 import { RotNews } from '../store/rotNews.ts'
 import { nameOf, sampleShard } from '../store/sample.ts'
 import { formatShardName, subfolderOf } from '../store/shardName.ts'
@@ -40,47 +31,7 @@ const fileOf = (shard: Shard) => formatShardName(nameOf(shard))
 const pathOf = (shard: Shard) =>
   join(root, 'shards', subfolderOf(formatAddress(shard.layout.block)), fileOf(shard))
 
-/** What happens to the files of shards behind a store's back; those that it happens to. */
-type Damage = (shard: Shard, other: Shard, random: Random) => Promise<Shard[]>
-
-const kinds = Object.entries<Damage>({
-  'a bit flipped': async (shard, _, random) => {
-    const bytes = await readFile(pathOf(shard))
-    const at = between(random, 0, bytes.length)
-    await writeFile(pathOf(shard), bytes.with(at, bytes[at]! ^ (1 << between(random, 0, 8))))
-    return [shard]
-  },
-  'the end lost': async (shard, _, random) => {
-    const { length } = await readFile(pathOf(shard))
-    await truncate(pathOf(shard), between(random, 0, length))
-    return [shard]
-  },
-  'something added': async (shard, _, random) => {
-    await appendFile(pathOf(shard), random.bytes(between(random, 1, 100)))
-    return [shard]
-  },
-  'other bytes of the same length': async (shard, _, random) => {
-    const bytes = await readFile(pathOf(shard))
-    const from = between(random, 0, bytes.length - 8)
-    bytes.set(random.bytes(between(random, 8, bytes.length - from + 1)), from)
-    await writeFile(pathOf(shard), bytes)
-    return [shard]
-  },
-  'the file of another': async (shard, other) => {
-    await copyFile(pathOf(other), pathOf(shard))
-    return [shard]
-  },
-  'two files swapped': async (shard, other) => {
-    await rename(pathOf(shard), join(root, 'aside'))
-    await rename(pathOf(other), pathOf(shard))
-    await rename(join(root, 'aside'), pathOf(other))
-    return [shard, other]
-  },
-  deleted: async (shard) => {
-    await unlink(pathOf(shard))
-    return [shard]
-  },
-})
+const kinds = Object.entries(harms)
 
 async function all(shards: readonly Shard[], work: (shard: Shard) => Promise<unknown>) {
   for await (const _ of mapAhead(shards, 16, work));
@@ -105,12 +56,13 @@ it(`Every one of ${rounds * perRound} corruptions is found, and none is ever ser
     const whole = shards.toSorted(() => random.fraction() - 0.5)
     const [victims, deleted] = [new Set<Shard>(), new Set<Shard>()]
     while (victims.size < perRound) {
-      const [what, damage] = kinds[between(random, 0, kinds.length)]!
+      const [what, harm] = kinds[between(random, 0, kinds.length)]!
       if (what === 'two files swapped' && victims.size + 2 > perRound) continue
-      const hit = await damage(whole.pop()!, whole.at(-1)!, random)
-      if (hit.length > 1) whole.pop()
-      for (const shard of hit) victims.add(shard)
-      if (what === 'deleted') deleted.add(hit[0]!)
+      const [shard, other] = [whole.pop()!, whole.at(-1)!]
+      const hit = await harm(pathOf(shard), pathOf(other), random)
+      victims.add(shard)
+      if (hit.length > 1) victims.add(whole.pop()!)
+      if (what === 'deleted') deleted.add(shard)
       count(what, hit.length)
     }
 

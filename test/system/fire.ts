@@ -16,6 +16,9 @@ const { signal } = new AbortController()
 const patienceMs = 60_000
 const glanceMs = 30
 
+/** The others look every second and a half who is here. */
+export const missedMs = 2_500
+
 /** Whoever is silent for a second and a half is away: what takes minutes elsewhere takes seconds here. */
 export const hasty: Partial<Config> = {
   awayMs: 1_500,

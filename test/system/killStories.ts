@@ -5,12 +5,20 @@ import { between, seededRandom, type Random } from '../../src/base/random.ts'
 import { shardFiles } from '../../src/cli/damage.ts'
 import { isRunning, Town, type Citizen } from '../../src/cli/town.ts'
 import { drey } from './drey.ts'
-import { areMoving, areTidy, areWell, holdsOnlyWhole, moved, openTown, Promises } from './fire.ts'
+import {
+  areMoving,
+  areTidy,
+  areWell,
+  holdsOnlyWhole,
+  missedMs,
+  moved,
+  openTown,
+  Promises,
+} from './fire.ts'
 
 const { signal } = new AbortController()
 const nodes = 6 // 4 of 6: one may be gone, and another be killed.
 const clearFailures = [4, 5, 8] // Not enough shards, not enough members, unreachable.
-const missedMs = 2_500 // The others look every second and a half who is here.
 const config = {
   goneMs: 4_000, // Longer than it takes to be missed, and to start again.
   repairBytesPerSecond: 10 * 2 ** 20, // A pass takes seconds, so that there is something to interrupt.
