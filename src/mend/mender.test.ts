@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import type { Address } from '../address/address.ts'
 import { systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
@@ -8,7 +9,8 @@ import { copiesBelowBytes, formatCode, type Code } from '../coding/code.ts'
 import { fetchBlob, neighbourhood, torn, type Neighbour } from '../node/neighbourhood.ts'
 import { InlineCrew } from '../pipe/crew.ts'
 import { formatShardName } from '../store/shardName.ts'
-import type { ShardName } from '../store/store.ts'
+import type { ListOptions, ShardName, Store } from '../store/store.ts'
+import { WrapperStore } from '../store/wrapper.ts'
 import { MemoryNetwork } from '../transport/memory.ts'
 import type { MendLimits } from './limits.ts'
 import { Mender } from './mender.ts'
@@ -27,9 +29,9 @@ const membership = { heartbeatMs: 50, awayMs: 60 }
 const waitMs = 20_000
 
 /** Menders for all of these; a test has nothing to do but wait. */
-function mend(peers: readonly Neighbour[], options: { code?: Code; goneMs?: number } = {}) {
+function mend(peers: readonly Neighbour[], options: { code?: Code } & Partial<MendLimits> = {}) {
   const stack = new AsyncDisposableStack()
-  const { code, goneMs = soon.goneMs } = options
+  const { code, ...limits } = options
   const menders = peers.map(({ node, membership: known, store, pool }) =>
     stack.use(
       new Mender(
@@ -37,7 +39,7 @@ function mend(peers: readonly Neighbour[], options: { code?: Code; goneMs?: numb
           ...{ node, membership: known, store, pool },
           ...{ crew: new InlineCrew(pool), clock: systemClock, log: silentLog },
         },
-        { bytesPerSecond: 2 ** 30, code, limits: { ...soon, goneMs } },
+        { bytesPerSecond: 2 ** 30, code, limits: { ...soon, ...limits } },
       ),
     ),
   )
@@ -204,4 +206,38 @@ describe('A swarm that mends itself', () => {
 
     await until('the shard is there again', () => town.peers[3]!.store.has(names[0]!))
   })
+  it('looks again at blocks that were being put while it looked, and tells how they stand', async () => {
+    let menders: readonly Mender[] = []
+    const stillLands = () => menders.every(({ progress }) => progress.waiting === 0)
+    const landing = (inner: Store, at: number) => new LandingStore(inner, at === 3 && stillLands)
+    await using town = await neighbourhood({ peers: 6, seed: 10, membership, store: landing })
+    const random = seededRandom(11)
+    for (let at = 0; at < 60; at++) await town.peers[0]!.node.put(torn(random.bytes(100)))
+    await using work = mend(town.peers, { passMs: 3_600_000 })
+    menders = work.menders
+
+    await until('all is well', () => isWell(work, '4+2'))
+  })
 })
+
+/** Lists slowly; and what it has is not there yet for others, as long as it lands. */
+class LandingStore extends WrapperStore {
+  #lands: false | (() => boolean)
+
+  constructor(inner: Store, lands: false | (() => boolean)) {
+    super(inner)
+    this.#lands = lands
+  }
+
+  override async *list(options?: ListOptions) {
+    for await (const name of super.list(options)) {
+      yield name
+      await systemClock.sleep(5)
+    }
+  }
+
+  override async shardsOf(block: Address) {
+    if (this.#lands && !this.#lands()) this.#lands = false
+    return this.#lands ? [] : super.shardsOf(block)
+  }
+}

@@ -213,7 +213,9 @@ export class Mender implements AsyncDisposable {
   /** Another code is for the first holder alone to choose: two might not agree, and code it anew for ever. */
   #enlist({ block }: Sighting, { turn, isComplete, survives, wanted }: Verdict): void {
     const isLeftAlone = this.#isThorough && turn > 0 && survives < wanted
-    if (!isComplete && (turn === 0 || isLeftAlone)) this.#repairs.add(block, survives)
+    if (isComplete || !(turn === 0 || isLeftAlone)) return
+    this.#repairs.add(block, survives)
+    this.#hasDoubts = true // It may have been under way to its holders: then there is nothing to mend.
   }
 
   async #tend(sighting: Sighting, verdict: Verdict): Promise<void> {
