@@ -53,9 +53,10 @@ export async function openDiskStore(path: string, options: DiskStoreOptions): Pr
   await makeFolderDurably(folder.path)
   await folder.check()
   await using opened = new AsyncDisposableStack()
-  const { takenOver } = opened.use(await lockFolder(folder.path))
+  const lock = opened.use(await lockFolder(folder.path))
   await folder.prepare()
-  if (takenOver) await folder.syncNames() // Before anyone is told that a shard is there.
+  if (lock.takenOver) await folder.syncNames() // Before anyone is told that a shard is there.
+  lock.settled()
   return new DiskStore(folder, options, opened.move())
 }
 

@@ -9,6 +9,8 @@ const name = 'lock'
 export interface FolderLock extends AsyncDisposable {
   /** Whether whoever had it before may have left without closing what it did. */
   readonly takenOver: boolean
+  /** What that one has left is in order now. Until this is said, the next one finds it taken over, too. */
+  settled(): void
 }
 
 /**
@@ -24,7 +26,23 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     await clearStale(folder, lock)
     takenOver = true
   }
-  return { takenOver, [Symbol.asyncDispose]: async () => void (await ifThere(unlink(lock))) }
+  let isSettled = !takenOver
+  return {
+    takenOver,
+    settled: () => void (isSettled = true),
+    [Symbol.asyncDispose]: () => (isSettled ? giveBack(lock) : leaveStale(lock)),
+  }
+}
+
+async function giveBack(lock: string): Promise<void> {
+  await ifThere(unlink(lock))
+}
+
+/** As a process that is gone would leave it. */
+async function leaveStale(lock: string): Promise<void> {
+  const aside = `${lock}.${randomUUID()}`
+  await symlink('nobody', aside)
+  await rename(aside, lock)
 }
 
 /**
