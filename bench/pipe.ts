@@ -86,6 +86,7 @@ async function pipe(mib: number, pool: Pool, crew: Crew): Promise<void> {
     pool,
     crew,
     log: silentLog,
+    lease: { id: '0'.repeat(32), owner: '', made: 0 },
     segmentsAhead: pool.slots,
     hash: 'blake3',
     code: () => code,

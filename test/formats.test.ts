@@ -130,7 +130,7 @@ const bytes: Record<string, () => Uint8Array> = {
         ...{ payloadMax: 2 ** 22, requests: 128 },
       }),
     ),
-  'frame-request': () => asFrame('request', messages.encodeKeep(layout, 2), shards[2]!.length),
+  'frame-request': () => asFrame('request', messages.encodeKeep(layout, 2, []), shards[2]!.length),
   'frame-request-payload': () => frame.encodeFrame('requestPayload', 1, shards[2]),
   'frame-response': () => asFrame('response', { isNew: true }),
   'frame-response-payload': () => frame.encodeFrame('responsePayload', 2, shards[2]),

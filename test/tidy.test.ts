@@ -17,7 +17,7 @@ const floors = [
   ['manifest'],
   ['pipe'],
   ['store', 'transport'],
-  ['discovery'],
+  ['discovery', 'lease'],
   ['node'],
   ['mend'],
   ['gateway'],

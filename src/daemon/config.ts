@@ -27,6 +27,10 @@ export interface Config {
   readonly goneMs?: number
   /** Bytes a second that mending may fetch and send; an eighth of it while people read and write. */
   readonly repairBytesPerSecond?: number
+  /** How long what nobody wants is kept on. */
+  readonly graceMs?: number
+  /** Bytes that it keeps for one member. Absent: as many as there is room for. */
+  readonly ownerQuota?: number
   /** How long it takes to read everything once, to find what has rotted. */
   readonly scrubDays?: number
   /** What it does not do: look for members on the local network, in the DHT, ask the router for a port. */
@@ -48,6 +52,7 @@ export const configDefaults = {
   listen: '0.0.0.0:7117',
   freeFloor: 1 << 30, // A full disk stops more than Drey.
   repairBytesPerSecond: 32 * 2 ** 20, // A third of what a gigabit line carries.
+  graceMs: 24 * 3_600_000, // What was removed by mistake can be kept again until the next day.
   scrubDays: 30, // A terabyte at 0.4 MB/s: little for any disk, and soon enough before a second one rots.
   threads: 0, // A thread doubles a put's speed on an idle machine, and takes 15 MB of private memory.
 } as const
@@ -86,8 +91,9 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   if (config === null || typeof config !== 'object') throw refuse('it is not a JSON object')
   const { version, name, listen, peers, capacity, freeFloor, code, threads } = config
   const { zone, publicAddress, heartbeatMs, awayMs, goneMs, without = [] } = config
-  const { relayBytesPerSecond, repairBytesPerSecond } = config
-  const aboveZero = { relayBytesPerSecond, repairBytesPerSecond, heartbeatMs, awayMs, goneMs }
+  const { relayBytesPerSecond, repairBytesPerSecond, graceMs, ownerQuota } = config
+  const times = { heartbeatMs, awayMs, goneMs, graceMs }
+  const aboveZero = { relayBytesPerSecond, repairBytesPerSecond, ownerQuota, ...times }
   const { scrubDays = configDefaults.scrubDays } = config
   if (version !== 1) throw refuse(`"version" is ${String(version)}; this Drey reads 1`)
   if (typeof name !== 'string' || name === '') throw refuse('"name" is missing')

@@ -71,6 +71,11 @@ export class DataFolder {
     return join(this.path, 'scrub.json')
   }
 
+  /** Which leases cover what is kept here, and those that this node made. */
+  get leases(): string {
+    return join(this.path, 'leases.db')
+  }
+
   /** Shards. */
   get store(): string {
     return join(this.path, 'store')

@@ -13,6 +13,7 @@ import { leaveDoor } from '../gateway/leave.ts'
 import { membersDoor } from '../gateway/members.ts'
 import { publishedDoor } from '../gateway/published.ts'
 import { scrubDoor } from '../gateway/scrub.ts'
+import { openLeases, type Leases } from '../lease/leases.ts'
 import { Orchestrator } from '../node/orchestrator.ts'
 import { openCrew } from '../pipe/crew.ts'
 import { Pool, slotsFor } from '../pipe/pool.ts'
@@ -79,7 +80,8 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const admission = opened.use(
     await openAdmission({ ...swarm, folder, identity, passphrase, readSecret, log }),
   )
-  const common = { store, transporter, membership, clock: systemClock, log }
+  const leases = opened.use(await openOwnLeases(folder, config, { identity, store, log }))
+  const common = { store, leases, transporter, membership, clock: systemClock, log }
   const orchestrator = opened.use(
     new Orchestrator(
       { ...common, pool, crew, hints: swarm.dht },
@@ -137,6 +139,16 @@ async function openStore(
     freeBytesMin: config.freeFloor,
     freeBytes: () => freeBytesOf(folder.store),
   })
+}
+
+function openOwnLeases(
+  folder: DataFolder,
+  { ownerQuota }: Config,
+  { identity, store, log }: { identity: Identity; store: Store; log: Log },
+): Promise<Leases> {
+  const hasShards = async () => !(await store.list()[Symbol.asyncIterator]().next()).done
+  const owner = identity.id
+  return openLeases(folder.leases, { owner, clock: systemClock, log, hasShards, ownerQuota })
 }
 
 async function readIdentity(folder: DataFolder, passphrase?: string): Promise<Identity> {

@@ -2,6 +2,7 @@ import type { Address } from '../address/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { shardBytesOf } from '../coding/code.ts'
 import type { Layout } from '../coding/layout.ts'
+import type { Lease } from '../lease/lease.ts'
 import type { Activity } from '../node/activity.ts'
 import type { Answer, Held, Holder, Into, Wanted } from '../node/holder.ts'
 import type { Member } from '../node/member.ts'
@@ -57,8 +58,8 @@ export class MeteredHolder implements Holder {
     return this.#inner.member
   }
 
-  have(block: Address, signal: AbortSignal): Promise<Held[]> {
-    return this.#inner.have(block, signal)
+  have(block: Address, signal: AbortSignal, leases?: readonly Lease[]): Promise<Held[]> {
+    return this.#inner.have(block, signal, leases)
   }
 
   async keep(
@@ -66,9 +67,10 @@ export class MeteredHolder implements Holder {
     index: number,
     bytes: Uint8Array,
     signal: AbortSignal,
+    leases: readonly Lease[],
   ): Promise<boolean> {
     await this.#budget.wait(bytes.length, signal)
-    const isNew = await this.#inner.keep(layout, index, bytes, signal)
+    const isNew = await this.#inner.keep(layout, index, bytes, signal, leases)
     this.#budget.moved(bytes.length)
     return isNew
   }

@@ -2,6 +2,7 @@ import { hashOf, type Address } from '../address/address.ts'
 import { shardBytesOf, type Code } from '../coding/code.ts'
 import { layoutFrom, type Layout } from '../coding/layout.ts'
 import type { Log } from '../base/log.ts'
+import type { LeaseBook } from '../lease/book.ts'
 import type { Holder, Surveyed } from '../node/holder.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import { scatter, type Scattered } from '../node/scatter.ts'
@@ -16,6 +17,7 @@ export interface MendParts {
   readonly crew: Crew
   readonly lane: Lane
   readonly budget: Budget
+  readonly book: LeaseBook
   readonly log: Log
   readonly signal: AbortSignal
 }
@@ -32,7 +34,7 @@ export async function mendBlock(
   parts: MendParts,
 ): Promise<Scattered> {
   const { block, self } = sighting
-  const { node, lane, budget, log, signal } = parts
+  const { node, lane, budget, book, log, signal } = parts
   const metered = (holder: Surveyed): Holder =>
     holder === self ? holder : new MeteredHolder(holder.quietly(), budget)
   const slot = await lane.take(signal)
@@ -43,7 +45,8 @@ export async function mendBlock(
     const anew = await codeAnew(block, slot, size, code, parts.crew)
     const shardBytes = shardBytesOf(anew, size)
     const shardAt = (index: number) => slot.shard(index, anew.k, shardBytes)
-    return await scatter(anew, shardAt, sighting.order.map(metered), { log, signal })
+    const leases = book.of(block)
+    return await scatter(anew, shardAt, sighting.order.map(metered), { leases, log, signal })
   } finally {
     slot.release()
   }

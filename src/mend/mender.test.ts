@@ -32,11 +32,11 @@ const waitMs = 20_000
 function mend(peers: readonly Neighbour[], options: { code?: Code } & Partial<MendLimits> = {}) {
   const stack = new AsyncDisposableStack()
   const { code, ...limits } = options
-  const menders = peers.map(({ node, membership: known, store, pool }) =>
+  const menders = peers.map(({ node, membership: known, store, leases, pool }) =>
     stack.use(
       new Mender(
         {
-          ...{ node, membership: known, store, pool },
+          ...{ node, membership: known, store, leases, pool },
           ...{ crew: new InlineCrew(pool), clock: systemClock, log: silentLog },
         },
         { bytesPerSecond: 2 ** 30, code, limits: { ...soon, ...limits } },

@@ -6,6 +6,7 @@ import { formatCode, type Code } from '../coding/code.ts'
 import type { Membership } from '../discovery/membership.ts'
 import { Refusals } from '../node/handOver.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
+import type { Leases } from '../lease/leases.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool } from '../pipe/pool.ts'
 import type { Store } from '../store/store.ts'
@@ -14,6 +15,7 @@ import { Budget } from './budget.ts'
 import { mendDefaults, type MendLimits } from './limits.ts'
 import { counted, nothingSeen, type Census, type MendProgress } from './progress.ts'
 import { mendsAtOnce, Repairs } from './repairs.ts'
+import { shareLeases } from './shareLeases.ts'
 import { Shape } from './shape.ts'
 import { Survey, type Sighting } from './survey.ts'
 import { tend } from './tend.ts'
@@ -29,6 +31,7 @@ export interface MenderParts {
   readonly node: Orchestrator
   readonly membership: Membership
   readonly store: Store
+  readonly leases: Leases
   readonly pool: Pool
   readonly crew: Crew
   readonly clock: Clock
@@ -83,6 +86,7 @@ export class Mender implements AsyncDisposable {
     this.#dueAt = clock.now()
     this.#repairs = new Repairs({
       ...{ ...parts, survey: this.#survey, budget: this.#budget, lane: pool.quietLane() },
+      book: parts.leases.book,
       ...{ aims: () => this.#shape.aims(), signal: this.#over.signal },
     })
     const menders = Array.from({ length: mendsAtOnce }, () =>
@@ -196,18 +200,31 @@ export class Mender implements AsyncDisposable {
     while (!this.#shape.isCalm) await this.#parts.clock.sleep(this.#limits.tickMs, signal)
     if (this.#shape.hasChanged()) this.#becomeDue() // This pass goes on with those who are here now.
     const aims = this.#shape.aims()
-    const blocks = batch.map(({ block }) => block)
+    const blocks = await this.#wantedOf(batch)
     const sightings = await this.#survey.look(blocks, { signal })
     let census = before
     const work = async (sighting: Sighting): Promise<void> => {
       const verdict = assess(sighting, aims)
       if (verdict.turn === 0) census = counted(census, verdict.survives, verdict.wanted)
       this.#enlist(sighting, verdict)
+      await shareLeases(sighting, this.#parts.leases.book, signal)
       if (sighting.isPartial) this.#hasDoubts = true
       else await this.#tend(sighting, verdict)
     }
     for await (const _ of mapAhead(sightings, defaults.tendedAtOnce, work));
     return census
+  }
+
+  /** What nobody wants is left alone: it goes when its time is over. */
+  async #wantedOf(batch: readonly Owned[]): Promise<Address[]> {
+    const { book } = this.#parts.leases
+    const wanted: Address[] = []
+    for (const { block } of batch) {
+      const how = book.wants(block)
+      if (how === 'wanted') wanted.push(block)
+      if (how === 'unknown') await book.noteOrphan(block)
+    }
+    return wanted
   }
 
   /** Another code is for the first holder alone to choose: two might not agree, and code it anew for ever. */
@@ -222,7 +239,14 @@ export class Mender implements AsyncDisposable {
     const { signal } = this.#over
     const isSafe = this.#shape.ageMs >= this.#limits.safeMs
     const allowed = { ...verdict, surplus: isSafe ? verdict.surplus : [] }
-    const parts = { ...this.#parts, budget: this.#budget, refusals: this.#refusals, signal }
+    const { keeping } = this.#parts.node
+    const parts = {
+      ...this.#parts,
+      keeping,
+      budget: this.#budget,
+      refusals: this.#refusals,
+      signal,
+    }
     this.#did(await tend(sighting, allowed, parts))
     if (!isSafe && verdict.surplus.length > 0) this.#hasDoubts = true
   }

@@ -78,7 +78,8 @@ export class Repairs {
 
   /** Looks again before it does anything: another may have mended it meanwhile. */
   async #mend(block: Address): Promise<boolean> {
-    const { survey, aims, signal } = this.#parts
+    const { survey, book, aims, signal } = this.#parts
+    if (book.wants(block) !== 'wanted') return false
     const [sighting] = await survey.look([block], { signal, isWide: true })
     const { isComplete, survives, code } = assess(sighting!, aims())
     if (survives < 0) this.#lose(block)

@@ -2,7 +2,7 @@ import { formatAddress, type Address } from '../address/address.ts'
 import { isDreyError } from '../base/error.ts'
 import type { Layout } from '../coding/layout.ts'
 import type { Circle } from '../node/circle.ts'
-import type { Held, Surveyed } from '../node/holder.ts'
+import type { Held, Inventory, Surveyed } from '../node/holder.ts'
 import { surveyMax } from '../node/protocol.ts'
 import type { Evidence } from './assess.ts'
 
@@ -15,6 +15,8 @@ export interface Sighting extends Evidence {
   readonly self: Surveyed
   readonly order: readonly Surveyed[]
   readonly held: ReadonlyMap<Surveyed, readonly Held[]>
+  /** In short, which leases cover it at each of them. */
+  readonly leases: ReadonlyMap<Surveyed, number>
   /** Some who could have a shard did not answer: what is missing may be there. */
   readonly isPartial: boolean
   /** Members that were not asked, of those that could be. */
@@ -51,9 +53,9 @@ export class Survey {
     )
     const answers = await ask(plans, signal)
     const sight = async (plan: (typeof plans)[number]): Promise<Sighting> => {
-      const { held, isPartial } = answers.get(formatAddress(plan.block))!
-      const layouts = await layoutsOf(plan.block, self, held, signal)
-      return { ...plan, self, held, isPartial, layouts }
+      const answer = answers.get(formatAddress(plan.block))!
+      const layouts = await layoutsOf(plan.block, self, answer.held, signal)
+      return { ...plan, ...answer, self, layouts }
     }
     return Promise.all(plans.map(sight))
   }
@@ -61,7 +63,12 @@ export class Survey {
 
 interface Answers {
   readonly held: Map<Surveyed, readonly Held[]>
+  readonly leases: Map<Surveyed, number>
   isPartial: boolean
+}
+
+function nothingKnown(): Answers {
+  return { held: new Map(), leases: new Map(), isPartial: false }
 }
 
 async function ask(
@@ -69,16 +76,19 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Map<string, Answers>> {
   const answers = new Map<string, Answers>(
-    plans.map(({ block }) => [formatAddress(block), { held: new Map(), isPartial: false }]),
+    plans.map(({ block }) => [formatAddress(block), nothingKnown()]),
   )
   const askOne = async (holder: Surveyed): Promise<void> => {
     const blocks = plans.filter(({ asked }) => asked.includes(holder)).map(({ block }) => block)
     const all = await surveyed(holder, blocks, signal)
     for (const [at, block] of blocks.entries()) {
       const answer = answers.get(formatAddress(block))!
-      const held = all?.[at]
-      if (held === undefined) answer.isPartial = true
-      else if (held.length > 0) answer.held.set(holder, held)
+      const inventory = all?.[at]
+      if (inventory === undefined) answer.isPartial = true
+      else if (inventory.held.length > 0) {
+        answer.held.set(holder, inventory.held)
+        answer.leases.set(holder, inventory.leases)
+      }
     }
   }
   await Promise.all([...new Set(plans.flatMap(({ asked }) => asked))].map(askOne))
@@ -90,8 +100,8 @@ async function surveyed(
   holder: Surveyed,
   blocks: readonly Address[],
   signal: AbortSignal,
-): Promise<Held[][] | undefined> {
-  const all: Held[][] = []
+): Promise<Inventory[] | undefined> {
+  const all: Inventory[] = []
   try {
     for (let at = 0; at < blocks.length; at += surveyMax) {
       all.push(...(await holder.survey(blocks.slice(at, at + surveyMax), signal)))

@@ -3,15 +3,15 @@ import { isDreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Surveyed } from '../node/holder.ts'
 import { handOver, type Refusals } from '../node/handOver.ts'
-import type { Store } from '../store/store.ts'
+import type { Keeping } from '../node/keeping.ts'
 import type { Move, Verdict } from './assess.ts'
 import { MeteredHolder, type Budget } from './budget.ts'
 import type { Sighting } from './survey.ts'
 
 export interface TendParts {
-  readonly store: Store
   readonly budget: Budget
   readonly refusals: Refusals
+  readonly keeping: Keeping
   readonly log: Log
   readonly signal: AbortSignal
 }
@@ -38,23 +38,26 @@ export async function tend(
     if (outcome === 'sent') tended.handedOver += 1
     if (outcome === 'refused') tended.failed += 1
   }
+  const { block } = sighting
   for (const held of verdict.surplus) {
-    if (await parts.store.delete({ block: sighting.block, ...held })) tended.removed += 1
+    if (await parts.keeping.store.delete({ block, ...held })) tended.removed += 1
   }
+  if (tended.removed > 0) await parts.keeping.settle(block)
   return tended
 }
 
 async function passOn(
   { block, order }: Sighting,
   { layout, index, to }: Move,
-  { store, budget, refusals, log, signal }: TendParts,
+  { keeping, budget, refusals, log, signal }: TendParts,
 ): Promise<'sent' | 'there' | 'refused' | 'gone'> {
-  const shard = await store.get({ block, layout, index }, { signal })
+  const shard = await keeping.store.get({ block, layout, index }, { signal })
   if (shard === undefined) return 'gone'
   const metered = (holder: Surveyed) => new MeteredHolder(holder.quietly(), budget)
   try {
     const others = order.filter((holder) => to.includes(holder)).map(metered)
-    const how = await handOver(shard, others, { refusals, log, signal })
+    const leases = keeping.book.of(block)
+    const how = await handOver(shard, others, { refusals, leases, log, signal })
     return how === 'there' ? 'there' : 'sent'
   } catch (error) {
     signal.throwIfAborted()

@@ -40,9 +40,10 @@ function drainOne(
   index: number,
   options: Partial<DrainOptions> = {},
 ): Promise<DrainReport> {
-  const { store, membership } = town.peers[index]!
+  const { store, leases, membership } = town.peers[index]!
   const members = new Members(membership, { ...defaultLimits, answerMs: 300, keepMs: 400 })
-  const parts = { store, others: () => members.holders(), clock: systemClock, log: silentLog }
+  const common = { store, book: leases.book, clock: systemClock, log: silentLog }
+  const parts = { ...common, others: () => members.holders() }
   return drain(parts, { signal: AbortSignal.timeout(60_000), ...options })
 }
 

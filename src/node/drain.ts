@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
+import type { LeaseBook } from '../lease/book.ts'
 import type { Shard, ShardName, Store } from '../store/store.ts'
 import { Turns } from '../store/turns.ts'
 import { handOver, Refusals, type HandedOver } from './handOver.ts'
@@ -17,6 +18,7 @@ const defaults = {
 
 export interface DrainParts {
   readonly store: Store
+  readonly book: LeaseBook
   /** The other members that can be asked now. */
   readonly others: () => readonly Holder[]
   readonly clock: Clock
@@ -108,13 +110,15 @@ class Draining {
   /** Reads a shard and hands it over. What fails is an outcome as well; only an abort is thrown. */
   async #finish(name: ShardName, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted()
-    const { store, log } = this.#parts
+    const { store, book, log } = this.#parts
     let shard: Shard | undefined
     try {
+      if (book.wants(name.block) === 'unwanted') return { how: 'there', bytes: 0 }
       shard = await store.get(name, { signal })
       if (shard === undefined) throw new Error('it had rotted, or was removed meanwhile')
       const order = placementOrder(name.block, this.#takers()).map(({ holder }) => holder)
-      const how = await handOver(shard, order, { refusals: this.#refusals, log, signal })
+      const leases = book.of(name.block)
+      const how = await handOver(shard, order, { refusals: this.#refusals, leases, log, signal })
       return { how, bytes: shard.bytes.length }
     } catch (error) {
       signal.throwIfAborted()

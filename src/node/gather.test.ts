@@ -1,3 +1,5 @@
+import { Keeping } from './keeping.ts'
+import { memoryLeases } from '../lease/leases.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -63,14 +65,15 @@ function residents(count: number, late: (index: number) => boolean = () => false
       free: gib,
       address: '',
     } as const
-    const inner = new LocalHolder(store, () => member)
+    const { book } = memoryLeases({ owner: name, clock: systemClock })
+    const inner = new LocalHolder(new Keeping(store, book), () => member)
     const resident: Resident = {
       store,
       fetches: 0,
       holder: {
         member,
-        have: (of) => inner.have(of),
-        keep: (layout, at, bytes, signal) => inner.keep(layout, at, bytes, signal),
+        have: (of, signal) => inner.have(of, signal),
+        keep: (layout, at, bytes, signal) => inner.keep(layout, at, bytes, signal, []),
         fetch: async (of, wanted, into, signal) => {
           resident.fetches += 1
           if (late(index)) await turn()

@@ -69,7 +69,8 @@ function handed(
   { refusals = new Refusals(new HandClock()), log = silentLog } = {},
 ) {
   const signal = AbortSignal.timeout(10_000)
-  return handOver({ layout, index, bytes: new Uint8Array(1) }, order, { refusals, log, signal })
+  const parts = { refusals, leases: [], log, signal }
+  return handOver({ layout, index, bytes: new Uint8Array(1) }, order, parts)
 }
 
 describe('Handing over a shard', () => {

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { layoutId } from '../coding/layout.ts'
+import type { Lease } from '../lease/lease.ts'
 import type { Shard } from '../store/store.ts'
 import type { PeerId } from '../transport/transporter.ts'
 import type { Holder } from './holder.ts'
@@ -18,6 +19,8 @@ const refusalMs = 60_000 // Long beside what a shard sent in vain costs, short b
 export type HandedOver = 'there' | 'sent' | 'crowded'
 
 export interface HandOverParts {
+  /** What covers the block where it goes. */
+  readonly leases: readonly Lease[]
   /** Who refused lately: a full member is not sent shard after shard in vain. */
   readonly refusals: Refusals
   readonly log: Log
@@ -86,7 +89,8 @@ class HandingOver {
   async #ask(holder: Holder): Promise<void> {
     this.#asked.add(holder)
     try {
-      const held = await holder.have(this.#shard.layout.block, this.#parts.signal)
+      const { signal, leases } = this.#parts
+      const held = await holder.have(this.#shard.layout.block, signal, leases)
       const same = held.filter(({ layout }) => layout === this.#layout)
       if (same.length > 0) this.#homes.set(holder, new Set(same.map(({ index }) => index)))
     } catch (error) {
@@ -97,7 +101,7 @@ class HandingOver {
   async #send(holder: Holder): Promise<boolean> {
     const { layout, index, bytes } = this.#shard
     try {
-      await holder.keep(layout, index, bytes, this.#parts.signal)
+      await holder.keep(layout, index, bytes, this.#parts.signal, this.#parts.leases)
       this.#parts.refusals.forget(holder.member.id)
       return true
     } catch (error) {

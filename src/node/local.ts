@@ -2,7 +2,9 @@ import type { Address } from '../address/address.ts'
 import { free } from '../base/bytes.ts'
 import type { Layout } from '../coding/layout.ts'
 import type { Shard, ShardName, Store } from '../store/store.ts'
-import type { Answer, Held, Into, Surveyed, Wanted } from './holder.ts'
+import type { Lease } from '../lease/lease.ts'
+import type { Answer, Held, Into, Inventory, Surveyed, Wanted } from './holder.ts'
+import type { Keeping } from './keeping.ts'
 import type { Member } from './member.ts'
 
 /** What a store could give of a block, and what it found rotten on the way. */
@@ -61,11 +63,11 @@ export async function layoutBy(
 
 /** The node itself as a holder: its own store, without a network in between. */
 export class LocalHolder implements Surveyed {
-  readonly #store: Store
+  readonly #keeping: Keeping
   readonly #describe: () => Member
 
-  constructor(store: Store, describe: () => Member) {
-    this.#store = store
+  constructor(keeping: Keeping, describe: () => Member) {
+    this.#keeping = keeping
     this.#describe = describe
   }
 
@@ -77,29 +79,34 @@ export class LocalHolder implements Surveyed {
     return this
   }
 
-  async have(block: Address): Promise<Held[]> {
-    return (await this.#store.shardsOf(block)).map(({ layout, index }) => ({ layout, index }))
+  have(block: Address, _signal: AbortSignal, leases?: readonly Lease[]): Promise<Held[]> {
+    return this.#keeping.have(block, leases)
   }
 
-  async survey(blocks: readonly Address[]): Promise<Held[][]> {
-    return Promise.all(blocks.map((block) => this.have(block)))
+  survey(
+    blocks: readonly Address[],
+    _signal: AbortSignal,
+    leases?: readonly Lease[],
+  ): Promise<Inventory[]> {
+    return this.#keeping.survey(blocks, leases)
   }
 
   async layoutOf(block: Address, id: string): Promise<Layout | undefined> {
-    return layoutBy(this.#store, block, id)
+    return layoutBy(this.#keeping.store, block, id)
   }
 
-  async keep(
+  keep(
     layout: Layout,
     index: number,
     bytes: Uint8Array,
     signal: AbortSignal,
+    leases: readonly Lease[],
   ): Promise<boolean> {
-    return this.#store.put({ layout, index, bytes }, { signal })
+    return this.#keeping.keep({ layout, index, bytes }, leases, { signal })
   }
 
   async fetch(block: Address, wanted: Wanted, into: Into, signal: AbortSignal): Promise<Answer> {
-    const { shard, also, rotted } = await pick(this.#store, block, wanted, signal)
+    const { shard, also, rotted } = await pick(this.#keeping.store, block, wanted, signal)
     if (shard === undefined) return { rotted }
     const { layout, index, bytes } = shard
     into(layout, index)?.set(bytes)

@@ -9,6 +9,7 @@ import { Pool } from '../pipe/pool.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { Shard, ShardName, Store } from '../store/store.ts'
 import { WrapperStore } from '../store/wrapper.ts'
+import { memoryLeases, type Leases } from '../lease/leases.ts'
 import type { Hints } from '../discovery/hints.ts'
 import type { MembershipLimits } from '../discovery/limits.ts'
 import { Membership } from '../discovery/membership.ts'
@@ -24,6 +25,7 @@ export interface Neighbour {
   readonly node: Orchestrator
   readonly membership: Membership
   readonly store: MischiefStore
+  readonly leases: Leases
   readonly pool: Pool
   readonly transporter: Transporter
 }
@@ -78,6 +80,7 @@ function settle(network: MemoryNetwork, index: number, options: NeighbourhoodOpt
   const pool = new Pool()
   const crew = new InlineCrew(pool)
   const common = { transporter, clock: systemClock, log: silentLog }
+  const leases = memoryLeases({ owner: id, clock: systemClock })
   const membership = new Membership(
     { ...common, notary: new MemoryNotary(id, role), random: network.random },
     {
@@ -93,14 +96,14 @@ function settle(network: MemoryNetwork, index: number, options: NeighbourhoodOpt
     options.membership,
   )
   const node = new Orchestrator(
-    { ...common, store, membership, pool, crew, hints: options.hints },
+    { ...common, store, leases, membership, pool, crew, hints: options.hints },
     {
       keys: role !== 'storage' ? readKeysOf(new Uint8Array(32).fill(5)) : undefined,
       code: options.code,
       limits: { ...shortLimits, ...options.limits },
     },
   )
-  return { id, node, membership, store, pool, transporter }
+  return { id, node, membership, store, leases, pool, transporter }
 }
 
 export class Neighbourhood implements AsyncDisposable {

@@ -1,15 +1,15 @@
 import { codecs, type Address } from '../address/address.ts'
 import type { HashName } from '../address/hash.ts'
 import type { Bytes } from '../base/bytes.ts'
-import { timeLimit, type Clock } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { DreyError, isDreyError } from '../base/error.ts'
-import { Window } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { codeFor, policyFor, type Code } from '../coding/code.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
 import { segmentBytes } from '../manifest/node.ts'
 import { blocksOf } from '../manifest/tree.ts'
 import type { Range } from '../manifest/reader.ts'
+import type { Leases } from '../lease/leases.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
 import type { Store } from '../store/store.ts'
@@ -18,11 +18,14 @@ import type { Membership } from '../discovery/membership.ts'
 import type { Handler, Transporter } from '../transport/transporter.ts'
 import { Activity } from './activity.ts'
 import { Circle } from './circle.ts'
+import { Errands } from './errands.ts'
 import type { Holder } from './holder.ts'
 import { drain, type DrainOptions, type DrainReport } from './drain.ts'
 import { gather, type Finding, type GatherParts } from './gather.ts'
 import { Blob, fetchNode, type GetParts } from './get.ts'
 import { defaultLimits, type Limits } from './limits.ts'
+import { Keeping } from './keeping.ts'
+import { Leasing } from './leasing.ts'
 import { LocalHolder } from './local.ts'
 import { locate, type Found } from './locate.ts'
 import type { Member } from './member.ts'
@@ -35,6 +38,7 @@ import { serve, storeOperations, type Operations } from './serve.ts'
 /** What a node is made of; concrete parts meet in the daemon. */
 export interface OrchestratorParts {
   readonly store: Store
+  readonly leases: Leases
   readonly transporter: Transporter
   readonly membership: Membership
   readonly pool: Pool
@@ -56,6 +60,8 @@ export interface OrchestratorOptions {
 export interface PutOptions {
   readonly hash?: HashName
   readonly code?: Code
+  /** How long its lease holds; for ever without. */
+  readonly leaseMs?: number
   readonly signal?: AbortSignal
 }
 
@@ -63,9 +69,6 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
   readonly found?: (finding: Finding) => void
 }
-
-const closingMs = 5_000 // For operations to notice that the node closes.
-const operationsMax = 24 // Each may hold two slots for sure; the pool has 64.
 
 /**
  * The node's file server: routes and streams. It puts blobs by scattering their blocks' shards over the
@@ -76,26 +79,32 @@ export class Orchestrator implements AsyncDisposable {
   readonly circle: Circle
   /** Whether people wait for this node. */
   readonly activity: Activity
+  readonly keeping: Keeping
+  readonly leasing: Leasing
   readonly #parts: OrchestratorParts
   readonly #options: OrchestratorOptions
   readonly #limits: Limits
   readonly #pace = new Pace()
   readonly #quietPace = new Pace()
   readonly #answers: Record<string, Handler> = {}
-  readonly #operations = new Window(operationsMax)
-  readonly #closing = new AbortController()
+  readonly #errands: Errands
 
   constructor(parts: OrchestratorParts, options: OrchestratorOptions) {
-    const { transporter, store, membership } = parts
+    const { transporter, store, leases, membership } = parts
     this.#parts = parts
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
-    const self = new LocalHolder(store, () => this.self())
+    this.keeping = new Keeping(store, leases.book)
+    this.leasing = new Leasing(parts)
+    const self = new LocalHolder(this.keeping, () => this.self())
     this.circle = new Circle({ ...parts, self, limits: this.#limits })
     this.activity = new Activity(parts.clock)
-    this.operate(storeOperations(store, this.activity))
+    this.#errands = new Errands(this.activity, parts.clock)
+    this.operate(storeOperations(this.keeping, this.activity))
+    this.operate(this.leasing.operations())
     this.operate({ compare: (peer, request) => membership.answer(peer, request) })
     transporter.serve(serve(this.#answers))
+    void this.leasing.run(this.#errands.closing)
   }
 
   /** From now on peers may ask this as well. */
@@ -134,19 +143,17 @@ export class Orchestrator implements AsyncDisposable {
       )
     }
     const { pool, crew, log } = this.#parts
-    const { hash = 'blake3', code } = options
-    await using operation = await this.#begin(options.signal)
-    return await put(source, {
-      keys,
-      pool,
-      crew,
-      log,
-      hash,
-      segmentsAhead: this.#limits.segmentsAhead,
-      code: () => code ?? this.code(),
-      order: (block, signal) => this.circle.order(block, signal),
-      signal: operation.signal,
-    })
+    const { hash = 'blake3', code, leaseMs: forMs } = options
+    await using errand = await this.#errands.begin(options.signal)
+    const { signal } = errand
+    return await this.leasing.cover({ forMs }, (lease) =>
+      put(source, {
+        ...{ keys, pool, crew, log, hash, lease, signal },
+        segmentsAhead: this.#limits.segmentsAhead,
+        code: () => code ?? this.code(),
+        order: (block, inner) => this.circle.order(block, inner),
+      }),
+    )
   }
 
   /**
@@ -155,8 +162,8 @@ export class Orchestrator implements AsyncDisposable {
    */
   async find(address: Address, key?: Uint8Array, options: ReadOptions = {}): Promise<Blob> {
     if (address.code !== codecs['dag-cbor']) throw notAWhole()
-    await using operation = await this.#begin(options.signal)
-    const block = await this.#findRoot(address, this.#getParts(operation.signal, options))
+    await using errand = await this.#errands.begin(options.signal)
+    const block = await this.#findRoot(address, this.#getParts(errand.signal, options))
     if (key !== undefined) return new Blob(address, key, block) // Perhaps of another swarm.
     const { keys } = this.#options
     return new Blob(address, rootKeyOf(block, keys), block, keys)
@@ -167,13 +174,13 @@ export class Orchestrator implements AsyncDisposable {
    * connected, then those whom the DHT names. All are asked, whoever has answered.
    */
   async locate(address: Address, options: ReadOptions = {}): Promise<Found[]> {
-    await using operation = await this.#begin(options.signal)
+    await using errand = await this.#errands.begin(options.signal)
     const { clock } = this.#parts
     const likely = codeFor(this.code(), segmentBytes).n
     return await locate(
       address,
       { circle: this.circle, likely, clock, limits: this.#limits },
-      operation.signal,
+      errand.signal,
     )
   }
 
@@ -195,15 +202,15 @@ export class Orchestrator implements AsyncDisposable {
   /** The addresses of a blob's blocks, without a key: see `manifest/tree.ts`. */
   async *blocksOf(root: Address, options: ReadOptions = {}): AsyncGenerator<Address> {
     if (root.code !== codecs['dag-cbor']) throw notAWhole()
-    await using operation = await this.#begin(options.signal)
-    const parts = this.#getParts(operation.signal, options)
+    await using errand = await this.#errands.begin(options.signal)
+    const parts = this.#getParts(errand.signal, options)
     yield* blocksOf(root, (address) => fetchNode(address, parts))
   }
 
   /** Reads a range of a blob; see `Blob.read` for how long a chunk lives. */
   async *read(blob: Blob, range: Range, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
-    await using operation = await this.#begin(options.signal)
-    yield* blob.read(range, this.#getParts(operation.signal, options))
+    await using errand = await this.#errands.begin(options.signal)
+    yield* blob.read(range, this.#getParts(errand.signal, options))
   }
 
   /**
@@ -211,32 +218,20 @@ export class Orchestrator implements AsyncDisposable {
    * is here alone it stays, says what is left, and may be asked again. With `isNow` nothing is handed over.
    */
   async leave(options: { isNow: boolean } & DrainOptions): Promise<DrainReport | undefined> {
-    const { membership } = this.#parts
-    await using operation = await this.#begin(options.signal)
-    const report = options.isNow ? undefined : await this.#drain(options, operation.signal)
+    const { leases, membership } = this.#parts
+    await using errand = await this.#errands.begin(options.signal)
+    const { signal } = errand
+    const others = () => this.circle.live().slice(1)
+    const parts = { ...this.#parts, book: leases.book, others }
+    const report = options.isNow
+      ? undefined
+      : await leaving(membership, () => drain(parts, { ...options, signal }))
     if ((report?.failed ?? 0) === 0) await membership.say({ stage: 'left' })
     return report
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new DreyError('unreachable', 'the node is closing'))
-    // Whatever is under way lets go of its slots; a reader that neither reads nor leaves is not waited for.
-    using soon = timeLimit(this.#parts.clock, closingMs)
-    await this.#operations.take(operationsMax, soon.signal).catch(() => {})
-  }
-
-  async #begin(outer?: AbortSignal): Promise<AsyncDisposable & { signal: AbortSignal }> {
-    const signals = [this.#closing.signal, ...(outer ? [outer] : [])]
-    const signal = AbortSignal.any(signals)
-    await this.#operations.take(1, signal)
-    const { end } = this.activity.begin()
-    return {
-      signal,
-      [Symbol.asyncDispose]: async () => {
-        end()
-        this.#operations.give(1)
-      },
-    }
+    await this.#errands[Symbol.asyncDispose]()
   }
 
   #getParts(signal: AbortSignal, { found = () => {} }: ReadOptions): GetParts {
@@ -254,18 +249,6 @@ export class Orchestrator implements AsyncDisposable {
       signal,
       gather: (block, key, slot, inner) =>
         this.#gather(block, key, slot, { guess, signal: inner, found: noted }),
-    }
-  }
-
-  async #drain(options: DrainOptions, signal: AbortSignal): Promise<DrainReport> {
-    const { membership } = this.#parts
-    await membership.say({ stage: 'leaving' }) // From now on nobody sends it new shards.
-    try {
-      const others = () => this.circle.live().slice(1)
-      return await drain({ ...this.#parts, others }, { ...options, signal })
-    } catch (error) {
-      await membership.say({ stage: 'here' })
-      throw error
     }
   }
 
@@ -295,5 +278,16 @@ export class Orchestrator implements AsyncDisposable {
     const { crew, clock } = this.#parts
     const absent = () => this.circle.absent()
     return { crew, clock, limits: this.#limits, pace: this.#pace, absent }
+  }
+}
+
+/** While `work` hands over what is here, nobody sends this node new shards; when it fails, they do again. */
+async function leaving<T>(membership: Membership, work: () => Promise<T>): Promise<T> {
+  await membership.say({ stage: 'leaving' })
+  try {
+    return await work()
+  } catch (error) {
+    await membership.say({ stage: 'here' })
+    throw error
   }
 }

@@ -32,7 +32,7 @@ describe('What members say', () => {
     assert.ok(protocol.decodeBlock(protocol.encodeHave(block)).equals(block))
     const held = [{ layout: 'ab', index: 3 }]
     assert.deepEqual(protocol.decodeHeld(protocol.encodeHeld(held)), held)
-    const keep = protocol.decodeKeep(protocol.encodeKeep(layout, 1))
+    const keep = protocol.decodeKeep(protocol.encodeKeep(layout, 1, []))
     assert.deepEqual(encodeLayout(keep.layout), encodeLayout(layout))
     for (const wanted of [
       { layout: 'ab', without: [1] },
@@ -65,7 +65,7 @@ describe('What members say', () => {
       ...{ layout: [null, ...notLayouts], index: notCounts },
       ...{ also: notLists, rotted: notLists },
     })
-    refuses(protocol.decodeKeep, protocol.encodeKeep(layout, 0), {
+    refuses(protocol.decodeKeep, protocol.encodeKeep(layout, 0, []), {
       ...{ layout: [undefined, ...notLayouts], index: notCounts },
     })
     refuses(protocol.decodeFetch, protocol.encodeFetch(block, { without: [] }), {

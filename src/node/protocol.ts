@@ -1,26 +1,46 @@
 import { checkAddress, type Address } from '../address/address.ts'
+import { concat } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import { decodeLayout, encodeLayout, type Layout } from '../coding/layout.ts'
+import { isLeaseId, secretBytes, type Lease, type LeaseSecret } from '../lease/lease.ts'
 import type { Header } from '../transport/transporter.ts'
-import type { Answer, Fetched, Held, Wanted } from './holder.ts'
+import type { Answer, Fetched, Held, Inventory, Wanted } from './holder.ts'
 
 export const surveyMax = 256 // Blocks asked about at once: an answer of some 20 KB.
+export const leasesMax = 256 // That come with a question.
+export const endsMax = 512 // Secrets in one message: 8 KB.
+const ownerBytesMax = 128
+const logBytesMax = 64
 
 /**
  * What members say to each other, as headers of the transport's messages. Each request names its
  * operation in `op`; fields that are not known are passed over, so that newer members may say more.
  *
- *     have  {block}                                     → {layouts, indexes}
- *     survey {blocks}                                   → {held}: of each block, layouts and indexes in turn
+ *     have  {block, leases?}                            → {layouts, indexes}
+ *     survey {blocks, leases?}                          → {held, leases}: of each block, layouts and
+ *                                                         indexes in turn; and a digest of its leases
  *     layout {block, layout}                            → {layout}, or {}
- *     keep  {layout, index} + the shard                 → {isNew}
+ *     keep  {layout, index, leases?} + the shard        → {isNew}
  *     fetch {block, layout?, without}                   → {layout, index, also, rotted} + the shard,
  *                                                         or {rotted}
  *
+ *     end   {secrets}                                   → {}: 16 bytes each, one after the other
+ *     ends  {log, place}                                → {log, secrets, place}: those that ended later
+ *
  * `keep` and `fetch` with `quiet: true` are work that nobody waits for.
  */
-export function encodeHave(block: Address): Header {
-  return { op: 'have', block }
+/** A place in a member's list of ended leases. */
+export interface Place {
+  readonly log: string
+  readonly place: number
+}
+
+export function encodeHave(block: Address, leases: readonly Lease[] = []): Header {
+  return { op: 'have', block, ...encodeLeases(leases) }
+}
+
+export function decodeHave(header: Header): { block: Address; leases: Lease[] } {
+  return { block: decodeBlock(header), leases: decodeLeases(header) }
 }
 
 export function encodeHeld(held: readonly Held[]): Header {
@@ -35,24 +55,30 @@ export function decodeHeld(header: Header): Held[] {
   return layouts.map((layout, at) => ({ layout, index: indexes[at]! }))
 }
 
-export function encodeSurvey(blocks: readonly Address[]): Header {
-  return { op: 'survey', blocks: [...blocks] }
+export function encodeSurvey(blocks: readonly Address[], leases: readonly Lease[] = []): Header {
+  return { op: 'survey', blocks: [...blocks], ...encodeLeases(leases) }
 }
 
-export function decodeSurvey({ blocks }: Header): Address[] {
-  const decoded = list(blocks, 'blocks', (block) => decodeBlock({ block }))
-  if (decoded.length <= surveyMax) return decoded
+export function decodeSurvey(header: Header): { blocks: Address[]; leases: Lease[] } {
+  const blocks = list(header.blocks, 'blocks', (block) => decodeBlock({ block }))
+  if (blocks.length <= surveyMax) return { blocks, leases: decodeLeases(header) }
   throw new DreyError('protocol', `"blocks" has more than ${surveyMax}`)
 }
 
-export function encodeSurveyed(held: readonly (readonly Held[])[]): Header {
-  return { held: held.map((each) => each.flatMap(({ layout, index }) => [layout, index])) }
+export function encodeSurveyed(all: readonly Inventory[]): Header {
+  return {
+    held: all.map(({ held }) => held.flatMap(({ layout, index }) => [layout, index])),
+    leases: all.map(({ leases }) => leases),
+  }
 }
 
-export function decodeSurveyed({ held }: Header, count: number): Held[][] {
-  const decoded = list(held, 'held', decodeTurns)
-  if (decoded.length === count) return decoded
-  throw new DreyError('protocol', `"held" does not answer for ${count} blocks`)
+export function decodeSurveyed(header: Header, count: number): Inventory[] {
+  const all = list(header.held, 'held', decodeTurns)
+  const digests = list(header.leases, 'leases', (digest) => size(digest, 'leases'))
+  if (all.length === count && digests.length === count) {
+    return all.map((held, at) => ({ held, leases: digests[at]! }))
+  }
+  throw new DreyError('protocol', `it does not answer for ${count} blocks`)
 }
 
 function decodeTurns(turns: unknown): Held[] {
@@ -79,14 +105,45 @@ export function decodeLayoutIs({ layout }: Header): Layout | undefined {
   return layout === undefined ? undefined : decodeLayout(bytes(layout, 'layout'))
 }
 
-export function encodeKeep(layout: Layout, index: number): Header {
-  return { op: 'keep', layout: encodeLayout(layout), index }
+export function encodeKeep(layout: Layout, index: number, leases: readonly Lease[]): Header {
+  return { op: 'keep', layout: encodeLayout(layout), index, ...encodeLeases(leases) }
 }
 
-export function decodeKeep(header: Header): { layout: Layout; index: number } {
+export function decodeKeep(header: Header): { layout: Layout; index: number; leases: Lease[] } {
+  return { ...decodeNamed(header), leases: decodeLeases(header) }
+}
+
+function decodeNamed(header: Header): { layout: Layout; index: number } {
   return {
     layout: decodeLayout(bytes(header.layout, 'layout')),
     index: size(header.index, 'index'),
+  }
+}
+
+/** A block has more than `leasesMax` when many blobs have it; the others come when leases are compared. */
+function encodeLeases(leases: readonly Lease[]): Header {
+  return leases.length > 0
+    ? { leases: leases.slice(0, leasesMax).map((lease) => ({ ...lease })) }
+    : {}
+}
+
+function decodeLeases({ leases = [] }: Header): Lease[] {
+  const decoded = list(leases, 'leases', decodeLease)
+  if (decoded.length <= leasesMax) return decoded
+  throw new DreyError('protocol', `"leases" has more than ${leasesMax}`)
+}
+
+function decodeLease(item: unknown): Lease {
+  const { id, owner, made, expires } = (item ?? {}) as Header
+  if (!isLeaseId(text(id, 'id'))) throw new DreyError('protocol', '"id" is not that of a lease')
+  if (text(owner, 'owner').length > ownerBytesMax) {
+    throw new DreyError('protocol', '"owner" is too long')
+  }
+  return {
+    id: id as string,
+    owner: owner as string,
+    made: size(made, 'made'),
+    ...(expires === undefined ? {} : { expires: size(expires, 'expires') }),
   }
 }
 
@@ -119,7 +176,40 @@ export function decodeAnswer(header: Header): Answer {
 
 export function decodeFetched(header: Header): Fetched {
   const also = list(header.also, 'also', (index) => size(index, 'index'))
-  return { ...decodeKeep(header), also }
+  return { ...decodeNamed(header), also }
+}
+
+export function encodeEnd(secrets: readonly LeaseSecret[]): Header {
+  return { op: 'end', secrets: concat(secrets) }
+}
+
+export function decodeSecrets(header: Header): LeaseSecret[] {
+  const all = bytes(header.secrets, 'secrets')
+  const count = all.length / secretBytes
+  if (!Number.isInteger(count) || count > endsMax) {
+    throw new DreyError('protocol', `"secrets" is not ${endsMax} secrets of ${secretBytes} bytes`)
+  }
+  return Array.from({ length: count }, (_, at) =>
+    all.slice(at * secretBytes, (at + 1) * secretBytes),
+  )
+}
+
+export function encodeEndsFrom({ log, place }: Place): Header {
+  return { op: 'ends', log, place }
+}
+
+export function decodeEndsFrom(header: Header): Place {
+  const log = text(header.log, 'log')
+  if (log.length > logBytesMax) throw new DreyError('protocol', '"log" is too long')
+  return { log, place: size(header.place, 'place') }
+}
+
+export function encodeEnds({ log, place }: Place, secrets: readonly LeaseSecret[]): Header {
+  return { log, place, secrets: concat(secrets) }
+}
+
+export function decodeEnds(header: Header): Place & { secrets: LeaseSecret[] } {
+  return { ...decodeEndsFrom(header), secrets: decodeSecrets(header) }
 }
 
 export function decodeBlock(header: Header): Address {

@@ -7,6 +7,7 @@ import { mapAhead } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { codeFor, isSameCode, shardBytesOf, type Code } from '../coding/code.ts'
 import { layoutFrom, type Layout } from '../coding/layout.ts'
+import type { Lease } from '../lease/lease.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
 import { inlineBytesMax, type Child } from '../manifest/node.ts'
 import { ManifestWriter, writeInline } from '../manifest/writer.ts'
@@ -29,6 +30,8 @@ export interface PutParts {
   readonly code: () => Code
   /** Live members in the order in which they should hold a block. */
   readonly order: (block: Address, signal: AbortSignal) => Promise<Holder[]>
+  /** Covers everything that is put. */
+  readonly lease: Lease
   readonly signal: AbortSignal
 }
 
@@ -135,8 +138,9 @@ class Putting {
     if (order.length === 0) throw new DreyError('not-enough-members', 'no member stores shards')
     const shardBytes = shardBytesOf(layout, layout.size)
     const shardAt = (index: number) => slot.shard(index, layout.k, shardBytes)
-    const { log } = this.#parts
-    const scattered = await scatter(layout, shardAt, order, { log, signal: this.#signal })
+    const { log, lease } = this.#parts
+    const parts = { leases: [lease], log, signal: this.#signal }
+    const scattered = await scatter(layout, shardAt, order, parts)
     this.#note(layout, shardBytes, scattered)
   }
 

@@ -2,7 +2,8 @@ import type { Address } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Header, Peer } from '../transport/transporter.ts'
-import type { Answer, Held, Into, Surveyed, Wanted } from './holder.ts'
+import type { Lease } from '../lease/lease.ts'
+import type { Answer, Held, Into, Inventory, Surveyed, Wanted } from './holder.ts'
 import type { Limits } from './limits.ts'
 import type { Member } from './member.ts'
 import * as protocol from './protocol.ts'
@@ -30,12 +31,16 @@ export class RemoteHolder implements Surveyed {
     return new RemoteHolder(this.#peer, this.member, this.#limits, { quiet: true })
   }
 
-  async have(block: Address, signal: AbortSignal): Promise<Held[]> {
-    return protocol.decodeHeld(await this.#ask(protocol.encodeHave(block), signal))
+  async have(block: Address, signal: AbortSignal, leases?: readonly Lease[]): Promise<Held[]> {
+    return protocol.decodeHeld(await this.#ask(protocol.encodeHave(block, leases), signal))
   }
 
-  async survey(blocks: readonly Address[], signal: AbortSignal): Promise<Held[][]> {
-    const header = await this.#ask(protocol.encodeSurvey(blocks), signal)
+  async survey(
+    blocks: readonly Address[],
+    signal: AbortSignal,
+    leases?: readonly Lease[],
+  ): Promise<Inventory[]> {
+    const header = await this.#ask(protocol.encodeSurvey(blocks, leases), signal)
     return protocol.decodeSurveyed(header, blocks.length)
   }
 
@@ -52,8 +57,9 @@ export class RemoteHolder implements Surveyed {
     index: number,
     bytes: Uint8Array,
     signal: AbortSignal,
+    leases: readonly Lease[],
   ): Promise<boolean> {
-    const header = { ...protocol.encodeKeep(layout, index), ...this.#hurry }
+    const header = { ...protocol.encodeKeep(layout, index, leases), ...this.#hurry }
     const message = { header, payload: bytes }
     const timeoutMs = this.#limits.keepMs
     const answer = await this.#peer.request(message, { signal, timeoutMs })

@@ -54,7 +54,7 @@ function shelves(layout: Layout, ...before: number[][]): Shelf[] {
 function scattered(layout: Layout, town: readonly Shelf[]): Promise<Scattered> {
   const order = town.map(({ holder }) => holder)
   const signal = AbortSignal.timeout(10_000)
-  return scatter(layout, () => new Uint8Array(1), order, { log: silentLog, signal })
+  return scatter(layout, () => new Uint8Array(1), order, { leases: [], log: silentLog, signal })
 }
 
 const throwing = (error: Error) => () => {

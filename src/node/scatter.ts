@@ -1,6 +1,7 @@
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
+import type { Lease } from '../lease/lease.ts'
 import type { Holder } from './holder.ts'
 import { nextHome } from './placement.ts'
 import { reasonsOf } from './reasons.ts'
@@ -16,6 +17,13 @@ export interface Scattered {
   readonly sent: number
 }
 
+export interface ScatterParts {
+  /** What covers the block at those who have a shard of it in the end. */
+  readonly leases: readonly Lease[]
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
 /**
  * Brings the n shards of a block to n different members, in their placement order, and waits until they
  * are synced there. Members that have a shard already are not sent it again. A slow or dying one is
@@ -27,9 +35,9 @@ export async function scatter(
   layout: Layout,
   shardAt: (index: number) => Uint8Array,
   order: readonly Holder[],
-  { log, signal }: { log: Log; signal: AbortSignal },
+  parts: ScatterParts,
 ): Promise<Scattered> {
-  const scattering = new Scattering(layout, shardAt, order, log, signal)
+  const scattering = new Scattering(layout, shardAt, order, parts)
   await scattering.askWhatIsThere()
   await scattering.sendTheRest()
   return scattering.outcome()
@@ -38,8 +46,7 @@ export async function scatter(
 class Scattering {
   readonly #layout: Layout
   readonly #shardAt: (index: number) => Uint8Array
-  readonly #log: Log
-  readonly #signal: AbortSignal
+  readonly #parts: ScatterParts
   /** Members that may get a shard, best first. */
   readonly #order: Holder[]
   readonly #failed = new Map<Holder, unknown>()
@@ -51,21 +58,20 @@ class Scattering {
     layout: Layout,
     shardAt: (index: number) => Uint8Array,
     order: readonly Holder[],
-    log: Log,
-    signal: AbortSignal,
+    parts: ScatterParts,
   ) {
     this.#layout = layout
     this.#shardAt = shardAt
     this.#order = [...order]
-    this.#log = log
-    this.#signal = signal
+    this.#parts = parts
   }
 
   async askWhatIsThere(): Promise<void> {
     const id = layoutId(this.#layout)
     const ask = async (holder: Holder): Promise<void> => {
       try {
-        const held = await holder.have(this.#layout.block, this.#signal)
+        const { signal, leases } = this.#parts
+        const held = await holder.have(this.#layout.block, signal, leases)
         const same = held.filter(({ layout, index }) => layout === id && index < this.#layout.n)
         if (same.length > 0) this.#homes.set(holder, new Set(same.map(({ index }) => index)))
       } catch (error) {
@@ -121,7 +127,9 @@ class Scattering {
       const chosen = index ?? this.#order.indexOf(holder) % this.#layout.n
       this.#homes.set(holder, indexes.add(chosen))
       try {
-        const isNew = await holder.keep(this.#layout, chosen, this.#shardAt(chosen), this.#signal)
+        const { signal, leases } = this.#parts
+        const bytes = this.#shardAt(chosen)
+        const isNew = await holder.keep(this.#layout, chosen, bytes, signal, leases)
         if (isNew) this.#sent += 1
         return
       } catch (error) {
@@ -141,9 +149,9 @@ class Scattering {
   }
 
   #giveUpOn(holder: Holder, error: unknown): void {
-    this.#signal.throwIfAborted()
+    this.#parts.signal.throwIfAborted()
     this.#failed.set(holder, error)
     const fields = { member: holder.member.id, block: String(this.#layout.block) }
-    this.#log.warn(`a member did not take a shard: ${messageOf(error)}`, fields)
+    this.#parts.log.warn(`a member did not take a shard: ${messageOf(error)}`, fields)
   }
 }

@@ -3,6 +3,7 @@ import { DreyError } from '../base/error.ts'
 import type { Store } from '../store/store.ts'
 import type { Handler, Header, Message } from '../transport/transporter.ts'
 import type { Activity } from './activity.ts'
+import type { Keeping } from './keeping.ts'
 import { layoutBy, pick } from './local.ts'
 import * as protocol from './protocol.ts'
 
@@ -24,15 +25,17 @@ export function serve(operations: Operations): Handler {
 }
 
 /** What peers may ask of this node's store. */
-export function storeOperations(store: Store, activity: Activity): Operations {
+export function storeOperations(keeping: Keeping, activity: Activity): Operations {
+  const { store } = keeping
   const note = ({ quiet }: Header) => void (quiet === true || activity.note())
   return {
     async have(_peer, { header }) {
-      return { header: protocol.encodeHeld(await store.shardsOf(protocol.decodeBlock(header))) }
+      const { block, leases } = protocol.decodeHave(header)
+      return { header: protocol.encodeHeld(await keeping.have(block, leases)) }
     },
     async survey(_peer, { header }) {
-      const held = protocol.decodeSurvey(header).map((block) => store.shardsOf(block))
-      return { header: protocol.encodeSurveyed(await Promise.all(held)) }
+      const { blocks, leases } = protocol.decodeSurvey(header)
+      return { header: protocol.encodeSurveyed(await keeping.survey(blocks, leases)) }
     },
     async layout(_peer, { header }) {
       const { block, layout } = protocol.decodeLayoutOf(header)
@@ -41,8 +44,9 @@ export function storeOperations(store: Store, activity: Activity): Operations {
     async keep(_peer, { header, payload }, signal) {
       if (payload === undefined) throw new DreyError('protocol', '"keep" comes with a shard')
       note(header)
-      const { layout, index } = protocol.decodeKeep(header)
-      return { header: { isNew: await store.put({ layout, index, bytes: payload }, { signal }) } }
+      const { layout, index, leases } = protocol.decodeKeep(header)
+      const shard = { layout, index, bytes: payload }
+      return { header: { isNew: await keeping.keep(shard, leases, { signal }) } }
     },
     async fetch(_peer, { header }, signal) {
       note(header)

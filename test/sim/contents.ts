@@ -60,6 +60,7 @@ async function stored(bytes: Uint8Array): Promise<{ address: Address; blocks: st
     ...{ keys: readKeys, pool, crew: new InlineCrew(pool), log: silentLog },
     ...{ segmentsAhead: 1, hash: 'blake3', code: () => ({ k: 1, n: 1 }) },
     order: async () => [holder as unknown as Holder],
+    lease: { id: '0'.repeat(32), owner: 'all', made: 0 },
     signal: new AbortController().signal,
   })
   return { address, blocks: [...blocks] }

@@ -43,7 +43,9 @@ function boast({ random, layoutsOf }: LiarParts): Trick {
       if (header.op === 'have') {
         return { header: protocol.encodeHeld(await claim(protocol.decodeBlock(header))) }
       }
-      const claims = protocol.decodeSurvey(header).map(claim)
+      const claims = protocol.decodeSurvey(header).blocks.map(async (block) => {
+        return { held: await claim(block), leases: between(random, 0, 2 ** 32) }
+      })
       return { header: protocol.encodeSurveyed(await Promise.all(claims)) }
     }
 }

@@ -4,6 +4,7 @@ import type { Random } from '../../src/base/random.ts'
 import type { Code } from '../../src/coding/code.ts'
 import { readKeysOf } from '../../src/crypto/keys.ts'
 import { Membership } from '../../src/discovery/membership.ts'
+import type { Leases } from '../../src/lease/leases.ts'
 import { Mender } from '../../src/mend/mender.ts'
 import { Scrubber } from '../../src/mend/scrub.ts'
 import { Orchestrator } from '../../src/node/orchestrator.ts'
@@ -48,6 +49,7 @@ export interface Settler {
   readonly zone: string
   readonly capacity: number
   readonly disk: Disk
+  readonly leases: Leases
   readonly log: Log
   /** What it answers in place of what it would answer honestly. */
   readonly lies?: (honest: Handler) => Handler
@@ -75,7 +77,8 @@ export class Life {
     const transporter = network.member(settler.id, { role: settler.role })
     const membership = this.#join(settler, transporter, { ...surroundings, log })
     const crew = new UnhurriedCrew(this.pool, { clock, random })
-    const parts = { clock, log, store, transporter, membership, pool: this.pool, crew }
+    const { leases } = settler
+    const parts = { clock, log, store, leases, transporter, membership, pool: this.pool, crew }
     const keys = settler.role === 'storage' ? undefined : readKeys
     const node = new Orchestrator(parts, { keys, code })
     const { handler } = transporter as MemoryTransporter

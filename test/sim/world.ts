@@ -1,6 +1,7 @@
 import type { Log } from '../../src/base/log.ts'
 import { between, seededRandom, type Random } from '../../src/base/random.ts'
 import type { Code } from '../../src/coding/code.ts'
+import { memoryLeases } from '../../src/lease/leases.ts'
 import type { Pool } from '../../src/pipe/pool.ts'
 import { MemoryNetwork } from '../../src/transport/memory.ts'
 import type { PeerId, Role } from '../../src/transport/transporter.ts'
@@ -68,7 +69,8 @@ export class World {
     const id = `n${this.machines.length}`
     const machine: Machine = {
       ...{ id, role, zone: zone ?? '', capacity, isLiar: isLiar ?? false },
-      ...{ disk: new Disk(), log: this.#logOf(id), records: [], isGone: false },
+      ...{ disk: new Disk(), leases: memoryLeases({ owner: id, clock: this.clock }) },
+      ...{ log: this.#logOf(id), records: [], isGone: false },
       lies: isLiar
         ? liar({ random: this.random, layoutsOf: (block) => layoutsOf(this.machines, block) })
         : undefined,

@@ -1,0 +1,205 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { DreyError, messageOf } from '../base/error.ts'
+import { syncFolder } from '../store/durable.ts'
+
+const defaults = {
+  cacheKib: 512, // SQLite's own 2 MiB are more than leases need.
+  checkpointBytes: 2 << 20, // Of the log; while they go to the file, writers wait.
+} as const
+
+/** The log and the file of a database, opened beside SQLite to be synced. */
+interface Files {
+  readonly log: FileHandle
+  readonly main: FileHandle
+}
+
+export type Row = Readonly<Record<string, SQLOutputValue>>
+
+/**
+ * A SQLite database in which nobody waits for the disk but those who have to: a write is in its log when
+ * `write` has resolved, where a killed process does not lose it, and `durable` resolves once the log is synced.
+ * SQLite would sync in the event loop; here the log (https://www.sqlite.org/wal.html) is synced beside it, once
+ * for everyone who waits. When a sync fails, what is on the disk is not known any more: everything fails from
+ * then on until the database is opened again.
+ */
+export class Database implements AsyncDisposable {
+  readonly #db: DatabaseSync
+  readonly #files: Files | undefined
+  readonly #statements = new Map<string, StatementSync>()
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  /** While the log is brought into the file nothing is written to it. */
+  #checkpoint: Promise<void> | undefined
+  #failure: Error | undefined
+
+  constructor(db: DatabaseSync, files?: Files) {
+    this.#db = db
+    this.#files = files
+  }
+
+  /** Reads at most one row. */
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    const row = this.#prepare(sql).get(...values)
+    return row && { ...row }
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values)
+  }
+
+  /** Writes, inside `write` alone; how many rows it changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...values).changes)
+  }
+
+  /** Does some writes together, or none of them when it throws. Throws 'full' when the disk is. */
+  async write<T>(work: () => T): Promise<T> {
+    while (this.#checkpoint !== undefined) await this.#checkpoint
+    return this.writeAtOnce(work)
+  }
+
+  /** The same in a database that nobody else has yet. */
+  writeAtOnce<T>(work: () => T): T {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      this.#db.exec('BEGIN IMMEDIATE')
+      const result = work()
+      this.#db.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      throw failureOf(error)
+    }
+  }
+
+  /** Resolves when everything that was written before survives a power cut. */
+  durable(): Promise<void> {
+    if (this.#files === undefined) return Promise.resolve()
+    if (this.#running === undefined) return this.#begin()
+    this.#next ??= this.#running.then(() => this.#begin())
+    return this.#next
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#db.isOpen) return
+    await this.durable().catch(() => {}) // Whoever waited for it has heard.
+    if (this.#failure === undefined && this.#files) await this.#bringHome(this.#files)
+    this.#db.close()
+    await this.#files?.log.close()
+    await this.#files?.main.close() // Not before: closing a file gives up the locks that the database has on it.
+  }
+
+  #begin(): Promise<void> {
+    const sync = this.#sync(this.#files!)
+    this.#running = sync
+    this.#next = undefined
+    const over = () => {
+      if (this.#running === sync) this.#running = undefined
+    }
+    sync.then(over, over)
+    return sync
+  }
+
+  async #sync({ log, main }: Files): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    const { promise, resolve } = Promise.withResolvers<void>()
+    try {
+      await log.datasync()
+      if ((await log.stat()).size < defaults.checkpointBytes) return
+      this.#checkpoint = promise
+      await this.#bringHome({ log, main })
+    } catch (error) {
+      this.#failure = new Error(`leases cannot be written: ${messageOf(error)}`, { cause: error })
+      throw this.#failure
+    } finally {
+      this.#checkpoint = undefined
+      resolve()
+    }
+  }
+
+  /** From the log to the file; the log is emptied once the file is synced. */
+  async #bringHome({ log, main }: Files): Promise<void> {
+    await log.datasync() // What has come since: the file may be given it at once.
+    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    await main.datasync()
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+export interface Schema {
+  readonly version: number
+  /** What makes the tables. */
+  readonly sql: string
+}
+
+/**
+ * Opens a database, or makes one. Throws 'bad-input' when a newer Drey made it, and what SQLite throws when it is
+ * damaged, or none.
+ */
+export async function openDatabase(path: string, schema: Schema): Promise<Database> {
+  const db = openWith(path, schema)
+  try {
+    const log = await open(`${path}-wal`, 'a')
+    const main = await open(path, 'r+')
+    const database = new Database(db, { log, main })
+    await database.durable()
+    await syncFolder(dirname(path))
+    return database
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** One that lives as long as the process. */
+export function memoryDatabase(schema: Schema): Database {
+  return new Database(openWith(':memory:', schema))
+}
+
+function openWith(path: string, { version, sql }: Schema): DatabaseSync {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite') // 2 MB, for those who need it.
+  const db = new DatabaseSync(path)
+  try {
+    db.exec(settings)
+    const seen = Number(db.prepare('PRAGMA user_version').get()!.user_version)
+    if (seen === version) return db
+    if (seen === 0) db.exec(`BEGIN; ${sql}; PRAGMA user_version = ${version}; COMMIT`)
+    else {
+      const why = `it has the format ${seen}, this Drey reads ${version}: start a newer Drey`
+      throw new DreyError('bad-input', `${path}: ${why}`)
+    }
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** One process has it, which syncs by itself. */
+const settings = `
+  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = OFF;
+  PRAGMA wal_autocheckpoint = 0;
+  PRAGMA foreign_keys = OFF;
+  PRAGMA temp_store = MEMORY;
+  PRAGMA cache_size = -${defaults.cacheKib};
+`
+
+const sqliteFull = 13
+
+function failureOf(error: unknown): unknown {
+  if ((error as { errcode?: number }).errcode !== sqliteFull) return error
+  return new DreyError('full', 'the disk of the leases is full: make room on it', { cause: error })
+}

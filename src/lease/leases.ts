@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { rename } from 'node:fs/promises'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { ifThere } from '../store/errno.ts'
+import { LeaseBook } from './book.ts'
+import { memoryDatabase, openDatabase, type Database } from './database.ts'
+import { OwnLeases } from './own.ts'
+import { schema } from './schema.ts'
+import { LeaseSweep } from './sweep.ts'
+
+/** What a node knows of leases: one database. */
+export interface Leases extends AsyncDisposable {
+  /** Those that cover what is kept here. */
+  readonly book: LeaseBook
+  readonly sweep: LeaseSweep
+  /** Those that this node made. */
+  readonly own: OwnLeases
+}
+
+export interface LeasesOptions {
+  /** The id of this node's member. */
+  readonly owner: string
+  readonly clock: Clock
+  readonly log: Log
+  /** Whether the store has something that a new book would not know of. */
+  readonly hasShards: () => Promise<boolean>
+  /** Bytes that one owner may have here. */
+  readonly ownerQuota?: number
+}
+
+/**
+ * Opens a node's leases, or makes them. Where there are none, or damaged ones (which are set aside), and the
+ * store has shards, nobody can know whether those are wanted: the new book adopts them all.
+ */
+export async function openLeases(path: string, options: LeasesOptions): Promise<Leases> {
+  await using opened = new AsyncDisposableStack()
+  const db = opened.use(await openOrSetAside(path, options.log))
+  if (isNew(db)) {
+    const adopts = await options.hasShards()
+    if (adopts) options.log.warn(unknownShards)
+    introduce(db, adopts)
+    await db.durable()
+  }
+  const leases = leasesIn(db, options)
+  const { book, own } = leases
+  await book.end(own.unfinished().map(({ secret }) => secret)) // An earlier run was killed in a put.
+  opened.move()
+  return leases
+}
+
+/** Leases in memory, beside a store in memory. */
+export function memoryLeases(
+  options: Pick<LeasesOptions, 'owner' | 'clock' | 'ownerQuota'>,
+): Leases {
+  const db = memoryDatabase(schema)
+  introduce(db, false)
+  return leasesIn(db, options)
+}
+
+const unknownShards = 'nobody has leased what is kept here: all of it is kept until somebody does'
+
+function leasesIn(
+  db: Database,
+  { clock, owner, ownerQuota }: Pick<LeasesOptions, 'owner' | 'clock' | 'ownerQuota'>,
+): Leases {
+  const book = new LeaseBook(db, { clock, ownerQuota })
+  return {
+    book,
+    own: new OwnLeases(db, { clock, owner }),
+    sweep: new LeaseSweep(db, book, clock),
+    [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
+  }
+}
+
+async function openOrSetAside(path: string, log: Log): Promise<Database> {
+  try {
+    return await openDatabase(path, schema)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    const aside = `${path}.damaged-${Date.now()}`
+    log.error('the leases are damaged: they were set aside, and all that is here is kept', {
+      ...{ error, aside },
+    })
+    await rename(path, aside)
+    await ifThere(rename(`${path}-wal`, `${aside}-wal`))
+    return openDatabase(path, schema)
+  }
+}
+
+function isNew(db: Database): boolean {
+  return db.get("SELECT 1 FROM about WHERE name = 'log'") === undefined
+}
+
+function introduce(db: Database, adopts: boolean): void {
+  const about = { adopts: Number(adopts), time: 0, log: randomUUID() }
+  db.writeAtOnce(() => {
+    for (const [name, value] of Object.entries(about)) {
+      db.run('INSERT INTO about (name, value) VALUES (?, ?)', name, value)
+    }
+  })
+}
+
+const damages = [11, 26] // SQLITE_CORRUPT, SQLITE_NOTADB.
+
+function isDamage(error: unknown): boolean {
+  return damages.includes((error as { errcode?: number }).errcode ?? 0)
+}
