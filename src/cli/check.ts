@@ -1,6 +1,5 @@
 import { formatAddress } from '../address/address.ts'
 import { parseLink } from '../address/link.ts'
-import { collect } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import type { CheckAllReply } from '../gateway/check.ts'
 import type { Examination, WeakBlock } from '../mend/examine.ts'
@@ -9,7 +8,7 @@ import { followLines } from './lines.ts'
 import { say, type Global } from './output.ts'
 import { formatSeconds, Progress } from './progress.ts'
 import { formatTable } from './table.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 export interface CheckCommand extends Global {
   readonly deep?: boolean
@@ -29,7 +28,7 @@ export async function checkCommand(
       throw new DreyError('bad-input', 'a deep check is of one blob: drey check ADDRESS --deep')
     }
     const reply = await ask(visit.door, 'GET', '/check', { signal })
-    const all = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as CheckAllReply
+    const all = await readReply<CheckAllReply>(reply)
     say(options, all, describeAll(all))
     return judge(all.total)
   }

@@ -1,11 +1,10 @@
 import { parseLink } from '../address/link.ts'
 import { formatAddress } from '../address/address.ts'
-import { collect } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import type { FindReply } from '../gateway/blobs.ts'
 import { say, type Global } from './output.ts'
 import { formatTable } from './table.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 const layerNames = {
   placement: 'placement (computed from the address)',
@@ -22,7 +21,7 @@ export async function findCommand(
   const { address } = parseLink(name)
   await using visit = await openVisit(options)
   const reply = await ask(visit.door, 'GET', `/find/${formatAddress(address)}`, { signal })
-  const found = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as FindReply
+  const found = await readReply<FindReply>(reply)
   say(options, found, describe(found))
   const isHeld = found.layers.some(({ replies }) => replies.some(({ shards }) => shards.length > 0))
   if (!isHeld) throw new DreyError('not-found', `nobody who was asked has any of ${found.address}`)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isDreyError } from '../base/error.ts'
-import { drawCode, parseDuration } from './invite.ts'
+import { parseDuration } from './duration.ts'
+import { drawCode } from './invite.ts'
 
 describe('Time that people write', () => {
   it('is read in seconds, minutes, hours and days', () => {

@@ -5,6 +5,7 @@ import { socketDoor } from '../gateway/client.ts'
 import type { Door } from '../gateway/door.ts'
 import { answers } from '../gateway/http.ts'
 import type { Invitation, InviteView } from '../gateway/invites.ts'
+import { parseDuration } from './duration.ts'
 import { note, say, type Global } from './output.ts'
 import { formatTable } from './table.ts'
 import { ask } from './visit.ts'
@@ -98,13 +99,4 @@ function describe(invites: readonly InviteView[]): string {
     return [id, role, zone ?? '-', `${uses - usesLeft} of ${uses}`, until, state]
   })
   return formatTable([['id', 'role', 'zone', 'used', 'until (UTC)', 'state'], ...rows])
-}
-
-const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** "30m", "24h", "7d" */
-export function parseDuration(text: string): number {
-  const match = /^(\d+)\s*([smhd])$/.exec(text.trim())
-  if (match !== null) return Number(match[1]) * unitMs[match[2]!]!
-  throw new DreyError('bad-input', `not a time: "${text}"; write 30m, 24h or 7d`)
 }

@@ -1,5 +1,5 @@
 import { DreyError } from '../base/error.ts'
-import { collect, type Bytes } from '../base/bytes.ts'
+import type { Bytes } from '../base/bytes.ts'
 import type { NodeStatus } from '../daemon/status.ts'
 import type { Leaving } from '../gateway/leave.ts'
 import type { DrainProgress } from '../node/drain.ts'
@@ -7,7 +7,7 @@ import { followLines } from './lines.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { planCommand } from './plan.ts'
 import { Progress } from './progress.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 export interface LeaveCommand extends Global {
   readonly now?: boolean
@@ -52,6 +52,6 @@ async function shown(body: Bytes, options: LeaveCommand): Promise<Leaving> {
 async function planLeaving(options: LeaveCommand, signal: AbortSignal): Promise<void> {
   await using visit = await openVisit(options)
   const reply = await ask(visit.door, 'GET', '/status', { signal })
-  const { id } = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as NodeStatus
+  const { id } = await readReply<NodeStatus>(reply)
   await planCommand({ ...options, without: [id], sudden: options.now }, signal)
 }

@@ -3,7 +3,7 @@ import type { MemberView } from '../gateway/members.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { formatTable } from './table.ts'
 import { planCommand } from './plan.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 /** `drey members`: everyone this node knows of, whether they are there or not. */
 export async function membersCommand(options: Global, signal: AbortSignal): Promise<void> {
@@ -25,7 +25,7 @@ export async function evictCommand(
   await using visit = await openVisit(options)
   const path = `/members/${encodeURIComponent(who)}`
   const reply = await ask(visit.door, 'DELETE', path, { signal })
-  const member = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as MemberView
+  const member = await readReply<MemberView>(reply)
   say(options, { evicted: member }, `evicted ${member.name}, ${member.id}`)
   note(options, 'connected members refuse it from now on, others when they next meet any of them;')
   note(options, 'the shards it held are lost to the swarm; what it has read, it keeps')

@@ -1,9 +1,8 @@
-import { collect } from '../base/bytes.ts'
 import type { PlanReply } from '../gateway/plan.ts'
 import { formatSize, parseSize, say, type Global } from './output.ts'
 import { formatSeconds } from './progress.ts'
 import { formatTable } from './table.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 export interface PlanCommand extends Global {
   readonly without?: readonly string[]
@@ -24,7 +23,7 @@ export async function planCommand(options: PlanCommand, signal: AbortSignal): Pr
   if (capacity !== undefined) query.set('capacity', String(parseSize(capacity)))
   if (code !== undefined) query.set('code', code)
   const reply = await ask(visit.door, 'GET', '/plan', { query, signal })
-  const plan = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as PlanReply
+  const plan = await readReply<PlanReply>(reply)
   say(options, plan, describe(plan))
 }
 

@@ -140,7 +140,8 @@ function describe(act: (command: Command, action: Action) => void): Command {
     )
       .option('--link', 'print the link: whoever has it can read')
       .option('--hash <name>', 'blake3, sha2-256 or sha1 (default: blake3)')
-      .option('--code <data+parity>', 'a code instead of the swarm’s policy, e.g. 4+2'),
+      .option('--code <data+parity>', 'a code instead of the swarm’s policy, e.g. 4+2')
+      .option('--expires <time>', 'how long it is kept, e.g. 30d (default: until it is removed)'),
     async (options, signal, [file]) =>
       (await import('./put.ts')).putCommand(file!, options, signal),
   )
@@ -153,6 +154,30 @@ function describe(act: (command: Command, action: Action) => void): Command {
       .option('--range <a-b>', 'only these bytes, both ends included: 0-99, 100-, -50'),
     async (options, signal, [address]) =>
       (await import('./get.ts')).getCommand(address!, options, signal),
+  )
+  act(
+    command('rm <address>', 'say that you want a blob no more: its shards go', 'drey rm bafyr4i…'),
+    async (options, signal, [address]) =>
+      (await import('./remove.ts')).removeCommand(address!, options, signal),
+  )
+  act(
+    command(
+      'keep <address>',
+      'say that you want what another stored: it stays until you remove it too',
+      'drey keep bafyr4i…',
+    ).option('--expires <time>', 'how long, e.g. 30d (default: until it is removed)'),
+    async (options, signal, [address]) =>
+      (await import('./keep.ts')).keepCommand(address!, options, signal),
+  )
+  act(
+    command(
+      'gc',
+      'remove from this node what nobody wants any more, and say what is left',
+      'drey gc --dry-run',
+    )
+      .option('--dry-run', 'only say what would go')
+      .option('--adopted', 'let go, after the grace time, what was never leased by anybody'),
+    async (options, signal) => (await import('./garbage.ts')).garbageCommand(options, signal),
   )
   act(
     command(

@@ -1,9 +1,8 @@
 import { formatAddress } from '../address/address.ts'
 import { parseLink } from '../address/link.ts'
-import { collect } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import { note, say, type Global } from './output.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 export interface PublishCommand extends Global {
   readonly list?: boolean
@@ -44,8 +43,7 @@ export async function unpublishCommand(
 async function list(options: Global, signal: AbortSignal): Promise<void> {
   await using visit = await openVisit(options)
   const reply = await ask(visit.door, 'GET', '/published', { signal })
-  const text = Buffer.from(await collect(reply.body)).toString('utf8')
-  const { published } = JSON.parse(text) as { published: string[] }
+  const { published } = await readReply<{ published: string[] }>(reply)
   say(
     options,
     { published },

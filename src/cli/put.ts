@@ -1,15 +1,17 @@
-import { collect, counted, type Bytes } from '../base/bytes.ts'
+import { counted, type Bytes } from '../base/bytes.ts'
 import type { Door } from '../gateway/door.ts'
 import type { PutReply } from '../gateway/blobs.ts'
 import { readInput } from './files.ts'
+import { leaseQuery } from './keep.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 export interface PutCommand extends Global {
   readonly link?: boolean
   readonly hash?: string
   readonly code?: string
+  readonly expires?: string
 }
 
 /** `drey put FILE|-` */
@@ -27,7 +29,7 @@ export async function putCommand(
       'sha1: collisions can be made on purpose; do not trust this address against someone who makes files',
     )
   }
-  const query = new URLSearchParams()
+  const query = leaseQuery(options)
   if (options.hash) query.set('hash', options.hash)
   if (options.code) query.set('code', options.code)
   const progress = new Progress(options, 'put', { total: size })
@@ -47,7 +49,7 @@ export async function storeBlob(
   const passed = counted(body, (bytes) => progress.add(bytes))
   const { query = new URLSearchParams(), signal } = parts
   const reply = await ask(door, 'PUT', '/blob', { query, body: passed, signal })
-  return JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as PutReply
+  return await readReply<PutReply>(reply)
 }
 
 /** A put that fails leaves stdin unread; while it is open, the process would not end. */

@@ -1,11 +1,11 @@
-import { collect, type Bytes } from '../base/bytes.ts'
+import type { Bytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import type { NodeStatus } from '../daemon/status.ts'
 import type { ScrubCount, ScrubProgress, ScrubReport } from '../mend/scrubState.ts'
 import { followLines } from './lines.ts'
 import { formatSize, say, type Global } from './output.ts'
 import { formatSeconds, Progress } from './progress.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 export interface ScrubCommand extends Global {
   readonly now?: boolean
@@ -15,8 +15,7 @@ export interface ScrubCommand extends Global {
 export async function scrubCommand(options: ScrubCommand, signal: AbortSignal): Promise<void> {
   await using visit = await openVisit(options)
   const status = await ask(visit.door, 'GET', '/status', { signal })
-  const text = Buffer.from(await collect(status.body)).toString('utf8')
-  const { bytes, scrub } = JSON.parse(text) as NodeStatus
+  const { bytes, scrub } = await readReply<NodeStatus>(status)
   if (!options.now) return say(options, scrub, describeScrub(scrub).join('\n'))
   const { body } = await ask(visit.door, 'POST', '/scrub', { signal })
   const report = await shown(body, bytes ?? undefined, options)

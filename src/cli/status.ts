@@ -1,16 +1,15 @@
-import { collect } from '../base/bytes.ts'
 import type { NodeStatus, Reachability } from '../daemon/status.ts'
 import type { MendProgress } from '../mend/progress.ts'
 import { formatSize, say, type Global } from './output.ts'
 import { formatSeconds } from './progress.ts'
 import { describeScrub } from './scrub.ts'
-import { ask, openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 /** `drey status` */
 export async function statusCommand(options: Global, signal: AbortSignal): Promise<void> {
   await using visit = await openVisit(options)
   const reply = await ask(visit.door, 'GET', '/status', { signal })
-  const status = JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as NodeStatus
+  const status = await readReply<NodeStatus>(reply)
   say(options, status, describe(status))
 }
 

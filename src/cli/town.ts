@@ -4,7 +4,6 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { collect } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
 import { DreyError } from '../base/error.ts'
 import { readConfig, writeConfig, type Config } from '../daemon/config.ts'
@@ -14,7 +13,7 @@ import type { NodeStatus } from '../daemon/status.ts'
 import { socketDoor } from '../gateway/client.ts'
 import type { Door } from '../gateway/door.ts'
 import type { Role } from '../transport/transporter.ts'
-import { ask } from './visit.ts'
+import { ask, readReply } from './visit.ts'
 
 /** Where a node's process runs. */
 export interface Place {
@@ -142,7 +141,7 @@ export function isRunning({ process }: Citizen): boolean {
 
 export async function statusOf(citizen: Citizen, signal: AbortSignal): Promise<NodeStatus> {
   const reply = await ask(citizen.door, 'GET', '/status', { signal })
-  return JSON.parse(Buffer.from(await collect(reply.body)).toString('utf8')) as NodeStatus
+  return readReply<NodeStatus>(reply)
 }
 
 /** Has Node compile what nodes load: see daemon/warm.ts. */

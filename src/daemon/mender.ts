@@ -1,7 +1,9 @@
+import type { Address } from '../address/address.ts'
 import { parseCode } from '../coding/code.ts'
 import { membershipDefaults } from '../discovery/limits.ts'
 import type { CheckParts } from '../gateway/check.ts'
 import { examine } from '../mend/examine.ts'
+import { keepBlob, type KeepOptions } from '../mend/keepBlob.ts'
 import { planOperations, type PlanParts } from '../mend/planning.ts'
 import type { PlanChange } from '../gateway/plan.ts'
 import { planner } from './planning.ts'
@@ -24,6 +26,7 @@ export interface Mending extends CheckParts, AsyncDisposable {
   readonly mender?: Mender
   readonly operations: Operations
   readonly plan: PlanChange
+  readonly keep: (root: Address, options: KeepOptions) => Promise<{ blocks: number }>
 }
 
 export function openMending(parts: MendingParts): Mending {
@@ -46,6 +49,7 @@ export function openMending(parts: MendingParts): Mending {
     plan: planner(plan, { membership, bytesPerSecond }),
     examine: (root, options) =>
       examine(node.blocksOf(root, options), { ...options, survey, aims: () => shape.aims() }),
+    keep: (root, options) => keepBlob(root, { node, survey, aims: () => shape.aims() }, options),
     async all(signal) {
       const members = await standings(membership, own(), signal)
       return { total: inAll(members), members }

@@ -8,6 +8,8 @@ import { blobDoor } from '../gateway/blobs.ts'
 import { checkDoor } from '../gateway/check.ts'
 import type { Membership } from '../discovery/membership.ts'
 import { doorOf, type Door } from '../gateway/door.ts'
+import { garbageDoor } from '../gateway/garbage.ts'
+import { leasesDoor } from '../gateway/leases.ts'
 import { planDoor } from '../gateway/plan.ts'
 import { leaveDoor } from '../gateway/leave.ts'
 import { membersDoor } from '../gateway/members.ts'
@@ -27,6 +29,7 @@ import type { Role } from '../transport/transporter.ts'
 import { openAdmission } from './admission.ts'
 import { readConfig, type Config, type Without } from './config.ts'
 import type { DataFolder } from './folder.ts'
+import { openCollector } from './garbage.ts'
 import { openMending } from './mender.ts'
 import { membersParts } from './members.ts'
 import { openScrubber } from './scrub.ts'
@@ -100,6 +103,10 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const { activity } = orchestrator
   const scrubbing = { ...common, rot, activity, folder, config, isVisit }
   const { scrubber } = opened.use(await openScrubber(scrubbing))
+  const { keeping, leasing } = orchestrator
+  const collecting = { keeping, sweep: leases.sweep, activity, clock: systemClock, log }
+  const { collector } = opened.use(openCollector({ ...collecting, config, isVisit }))
+  const abandonAdopted = () => leases.sweep.abandonAdopted()
   const publisher = await openPublisher({ ...common, dht: swarm.dht, folder, orchestrator })
   if (publisher !== undefined) opened.use(publisher)
   for (const { operations } of [swarm, admission, mending, ...(publisher ? [publisher] : [])]) {
@@ -112,13 +119,17 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
     membership,
     left: left.promise,
     door: doorOf(
-      statusDoor(() => statusOf(orchestrator, { store, membership, reach, mender, scrubber })),
+      statusDoor(() =>
+        statusOf(orchestrator, { store, membership, reach, mender, scrubber, collector }),
+      ),
       blobDoor(orchestrator),
       membersDoor(membersParts(membership)),
       admission.door,
       checkDoor(mending),
       planDoor(mending.plan),
       scrubDoor(scrubber),
+      leasesDoor({ leasing, own: leases.own, keep: mending.keep }),
+      garbageDoor({ collector, abandonAdopted }),
       publishedDoor(publisher),
       leaveDoor(orchestrator, () => left.resolve()),
     ),

@@ -3,6 +3,7 @@ import { formatCode } from '../coding/code.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Reach } from '../discovery/reach.ts'
 import { jsonReply, type PartDoor } from '../gateway/door.ts'
+import type { Collector, Garbage } from '../mend/collect.ts'
 import type { Mender } from '../mend/mender.ts'
 import type { MendProgress } from '../mend/progress.ts'
 import type { Scrubber } from '../mend/scrub.ts'
@@ -27,6 +28,8 @@ export interface NodeStatus {
   readonly mend?: MendProgress
   /** How far reading everything is, and what it found. */
   readonly scrub: ScrubProgress
+  /** What nobody wanted any more, and was removed since the node started. */
+  readonly garbage: Garbage
   /** How others reach it. */
   readonly reach: Reachability
   /** Those that can be asked now. */
@@ -60,6 +63,7 @@ export interface StatusParts {
   readonly reach: Reach
   readonly mender?: Mender
   readonly scrubber: Scrubber
+  readonly collector: Collector
 }
 
 /** `GET /status`. */
@@ -79,6 +83,7 @@ export async function statusOf(node: Orchestrator, parts: StatusParts): Promise<
     code: formatCode(node.code()),
     mend: parts.mender?.progress,
     scrub: parts.scrubber.progress,
+    garbage: parts.collector.removed,
     reach: reachabilityOf(parts),
     members: node.members(),
   }

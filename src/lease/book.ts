@@ -68,17 +68,18 @@ export class LeaseBook {
     return this.#about('adopts') === 1
   }
 
-  /** The book's own time: how long it was open, in milliseconds. No clock that is set makes it jump. */
+  /** The book's own time: how long it was open while anything waited. No clock that is set makes it jump. */
   get time(): number {
     return Number(this.#about('time'))
   }
 
-  /** Lets the book's own time go on by what has passed since it was asked last. */
+  /** Lets the book's own time go on, while it counts, by what has passed since it was asked last. */
   async tick(): Promise<void> {
     const now = this.#clock.now()
     const passed = Math.min(Math.max(0, now - this.#seenAt), stepMaxMs)
     this.#seenAt = now
-    if (passed > 0) await this.#db.write(() => this.#say('time', this.time + passed))
+    if (passed === 0 || !this.#isWaiting()) return
+    await this.#db.write(() => this.#say('time', this.time + passed))
   }
 
   /**
@@ -180,6 +181,12 @@ export class LeaseBook {
 
   #turn<T>(block: Address, work: () => Promise<T>): Promise<T> {
     return this.#turns.take(formatAddress(block), work)
+  }
+
+  #isWaiting(): boolean {
+    const waits = 'SELECT 1 FROM block WHERE since IS NOT NULL LIMIT 1'
+    const expires = 'SELECT 1 FROM lease WHERE expires > 0 LIMIT 1'
+    return this.#db.get(waits) !== undefined || this.#db.get(expires) !== undefined
   }
 
   #release(name: string): void {

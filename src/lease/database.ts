@@ -7,6 +7,7 @@ import { syncFolder } from '../store/durable.ts'
 const defaults = {
   cacheKib: 512, // SQLite's own 2 MiB are more than leases need.
   checkpointBytes: 2 << 20, // Of the log; while they go to the file, writers wait.
+  vacuumPages: 256, // A millisecond or two.
 } as const
 
 /** The log and the file of a database, opened beside SQLite to be synced. */
@@ -30,7 +31,9 @@ export class Database implements AsyncDisposable {
   readonly #statements = new Map<string, StatementSync>()
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
-  /** While the log is brought into the file nothing is written to it. */
+  /** The next sync brings the log into the file, however short it is. */
+  #isDueHome = false
+  /** While that is done nothing is written to it. */
   #checkpoint: Promise<void> | undefined
   #failure: Error | undefined
 
@@ -82,6 +85,18 @@ export class Database implements AsyncDisposable {
     return this.#next
   }
 
+  /** Gives back the room that nothing uses any more. */
+  async compact(): Promise<void> {
+    const unused = () => Number(this.#prepare('PRAGMA freelist_count').get()!.freelist_count)
+    while (unused() > 0) {
+      while (this.#checkpoint !== undefined) await this.#checkpoint
+      this.#db.exec(`PRAGMA incremental_vacuum(${defaults.vacuumPages})`)
+    }
+    if (this.#files === undefined || (await this.#files.log.stat()).size === 0) return
+    this.#isDueHome = true
+    await this.durable()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#db.isOpen) return
     await this.durable().catch(() => {}) // Whoever waited for it has heard.
@@ -107,7 +122,9 @@ export class Database implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>()
     try {
       await log.datasync()
-      if ((await log.stat()).size < defaults.checkpointBytes) return
+      if ((await log.stat()).size >= defaults.checkpointBytes) this.#isDueHome = true
+      if (!this.#isDueHome) return
+      this.#isDueHome = false
       this.#checkpoint = promise
       await this.#bringHome({ log, main })
     } catch (error) {
@@ -189,6 +206,7 @@ function openWith(path: string, { version, sql }: Schema): DatabaseSync {
 /** One process has it, which syncs by itself. */
 const settings = `
   PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = OFF;
   PRAGMA wal_autocheckpoint = 0;

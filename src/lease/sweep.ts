@@ -55,6 +55,11 @@ export class LeaseSweep {
     })
   }
 
+  /** Gives back the room of what is not in the book any more. */
+  compact(): Promise<void> {
+    return this.#db.compact()
+  }
+
   /** Some blocks that nobody has wanted for so long. */
   due(graceMs: number, max: number): Address[] {
     const sql = 'SELECT address FROM block WHERE since <= ? ORDER BY since LIMIT ?'
@@ -62,11 +67,11 @@ export class LeaseSweep {
     return rows.map(({ address }) => decodeAddress(address as Uint8Array))
   }
 
-  /** Blocks that nobody wants. */
-  waiting(): Waiting {
+  /** Blocks that nobody has wanted for so long. */
+  waiting(forMs = 0): Waiting {
     const sql =
-      'SELECT count(*) AS blocks, coalesce(sum(bytes), 0) AS bytes FROM block WHERE since IS NOT NULL'
-    return this.#db.get(sql) as unknown as Waiting
+      'SELECT count(*) AS blocks, coalesce(sum(bytes), 0) AS bytes FROM block WHERE since <= ?'
+    return this.#db.get(sql, this.#book.time - forMs) as unknown as Waiting
   }
 
   /** Blocks that were adopted; those of which the book never heard, where it adopts, are not among them. */

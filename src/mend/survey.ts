@@ -1,6 +1,7 @@
 import { formatAddress, type Address } from '../address/address.ts'
 import { isDreyError } from '../base/error.ts'
 import type { Layout } from '../coding/layout.ts'
+import type { Lease } from '../lease/lease.ts'
 import type { Circle } from '../node/circle.ts'
 import type { Held, Inventory, Surveyed } from '../node/holder.ts'
 import { surveyMax } from '../node/protocol.ts'
@@ -27,6 +28,8 @@ export interface LookOptions {
   readonly signal: AbortSignal
   /** Everyone is asked, in a large swarm too. */
   readonly isWide?: boolean
+  /** Cover the blocks from then on, wherever there are shards of them. */
+  readonly leases?: readonly Lease[]
 }
 
 /** Finds out who has what of many blocks: one question to each member for all of them. */
@@ -39,7 +42,7 @@ export class Survey {
 
   async look(
     blocks: readonly Address[],
-    { signal, isWide = false }: LookOptions,
+    { signal, isWide = false, leases }: LookOptions,
   ): Promise<Sighting[]> {
     const live = this.#circle.live()
     const self = live[0]!
@@ -51,7 +54,7 @@ export class Survey {
         return { block, order, asked, isNarrow: asked.length < all.length }
       }),
     )
-    const answers = await ask(plans, signal)
+    const answers = await ask(plans, { signal, leases })
     const sight = async (plan: (typeof plans)[number]): Promise<Sighting> => {
       const answer = answers.get(formatAddress(plan.block))!
       const layouts = await layoutsOf(plan.block, self, answer.held, signal)
@@ -73,14 +76,14 @@ function nothingKnown(): Answers {
 
 async function ask(
   plans: readonly { block: Address; asked: readonly Surveyed[] }[],
-  signal: AbortSignal,
+  options: LookOptions,
 ): Promise<Map<string, Answers>> {
   const answers = new Map<string, Answers>(
     plans.map(({ block }) => [formatAddress(block), nothingKnown()]),
   )
   const askOne = async (holder: Surveyed): Promise<void> => {
     const blocks = plans.filter(({ asked }) => asked.includes(holder)).map(({ block }) => block)
-    const all = await surveyed(holder, blocks, signal)
+    const all = await surveyed(holder, blocks, options)
     for (const [at, block] of blocks.entries()) {
       const answer = answers.get(formatAddress(block))!
       const inventory = all?.[at]
@@ -99,12 +102,12 @@ async function ask(
 async function surveyed(
   holder: Surveyed,
   blocks: readonly Address[],
-  signal: AbortSignal,
+  { signal, leases }: LookOptions,
 ): Promise<Inventory[] | undefined> {
   const all: Inventory[] = []
   try {
     for (let at = 0; at < blocks.length; at += surveyMax) {
-      all.push(...(await holder.survey(blocks.slice(at, at + surveyMax), signal)))
+      all.push(...(await holder.survey(blocks.slice(at, at + surveyMax), signal, leases)))
     }
     return all
   } catch (error) {

@@ -74,7 +74,7 @@ export class Keeping {
 }
 
 /** Bytes of a block's shards, whatever their layouts. */
-async function bytesKept(store: Store, block: Address): Promise<number> {
+export async function bytesKept(store: Store, block: Address): Promise<number> {
   const layouts = await Promise.all(
     (await store.shardsOf(block)).map((name) => store.layoutOf(name)),
   )

@@ -29,8 +29,8 @@ export interface LeasingParts {
  */
 export class Leasing {
   readonly #parts: LeasingParts
-  /** When each member that is here was asked last. */
-  readonly #askedAt = new Map<string, number>()
+  /** When each was asked last. Who comes again is another peer, and may have heard more meanwhile. */
+  readonly #askedAt = new WeakMap<Peer, number>()
 
   constructor(parts: LeasingParts) {
     this.#parts = parts
@@ -80,7 +80,7 @@ export class Leasing {
     const { clock, log } = this.#parts
     while (!signal.aborted) {
       try {
-        await Promise.all(this.#due().map(({ peer }) => this.#listenTo(peer, signal)))
+        await Promise.all(this.#due().map((peer) => this.#listenTo(peer, signal)))
         await clock.sleep(defaults.tickMs, signal)
       } catch (error) {
         if (signal.aborted) return
@@ -116,27 +116,26 @@ export class Leasing {
     }
   }
 
-  #here(): { id: string; name: string; peer: Peer }[] {
+  #here(): { name: string; peer: Peer }[] {
     return this.#parts.membership
       .others()
-      .flatMap(({ peer, record }) => (peer ? [{ id: record.id, name: record.name, peer }] : []))
+      .flatMap(({ peer, record }) => (peer ? [{ name: record.name, peer }] : []))
   }
 
   /** Those who have come since they were asked, and those who were asked long ago. */
-  #due(): { id: string; peer: Peer }[] {
-    const here = this.#here()
-    const ids = new Set(here.map(({ id }) => id))
-    for (const id of this.#askedAt.keys()) if (!ids.has(id)) this.#askedAt.delete(id)
+  #due(): Peer[] {
     const now = this.#parts.clock.now()
-    const isDue = ({ id }: { id: string }) =>
-      Math.abs(now - (this.#askedAt.get(id) ?? -Infinity)) >= defaults.askedEveryMs
-    return here.filter(isDue)
+    const isDue = (peer: Peer) =>
+      Math.abs(now - (this.#askedAt.get(peer) ?? -Infinity)) >= defaults.askedEveryMs
+    return this.#here()
+      .map(({ peer }) => peer)
+      .filter(isDue)
   }
 
   async #listenTo(peer: Peer, signal: AbortSignal): Promise<void> {
     const { clock, leases, log } = this.#parts
     const { book } = leases
-    this.#askedAt.set(peer.id, clock.now())
+    this.#askedAt.set(peer, clock.now())
     try {
       for (let asked = 0; asked < defaults.asksMax; asked++) {
         const heard = await this.#ask(peer, signal)
@@ -147,7 +146,7 @@ export class Leasing {
     } catch (error) {
       signal.throwIfAborted()
       if (!isDreyError(error)) throw error
-      this.#askedAt.delete(peer.id)
+      this.#askedAt.delete(peer)
       log.debug(`a member did not say which leases have ended: ${messageOf(error)}`, {
         member: peer.id,
       })

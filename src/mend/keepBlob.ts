@@ -1,0 +1,66 @@
+import { formatAddress, type Address } from '../address/address.ts'
+import { DreyError } from '../base/error.ts'
+import type { Lease } from '../lease/lease.ts'
+import type { Orchestrator } from '../node/orchestrator.ts'
+import type { Aims } from './aims.ts'
+import { assess } from './assess.ts'
+import type { Survey } from './survey.ts'
+
+const batchBlocks = 64
+
+export interface KeepParts {
+  readonly node: Pick<Orchestrator, 'blocksOf' | 'leasing'>
+  readonly survey: Survey
+  readonly aims: () => Aims
+}
+
+export interface KeepOptions {
+  /** How long the lease holds; for ever without. */
+  readonly forMs?: number
+  readonly signal: AbortSignal
+  readonly report?: (blocks: number) => void
+}
+
+/**
+ * Leases what is stored already, whoever stored it: every block at all who have shards of it. It takes no
+ * key. Throws 'not-found', or 'not-enough-shards' when a block of it is lost; then the lease has ended.
+ */
+export async function keepBlob(
+  root: Address,
+  parts: KeepParts,
+  options: KeepOptions,
+): Promise<{ blocks: number }> {
+  const { forMs, signal, report = () => {} } = options
+  return parts.node.leasing.cover({ forMs }, async (lease) => {
+    let blocks = 0
+    let batch: Address[] = []
+    const flush = async () => {
+      await cover(batch, lease, parts, signal)
+      blocks += batch.length
+      batch = []
+      report(blocks)
+    }
+    for await (const block of parts.node.blocksOf(root, { signal })) {
+      if (batch.push(block) === batchBlocks) await flush()
+    }
+    await flush()
+    return { address: root, blocks }
+  })
+}
+
+async function cover(
+  blocks: readonly Address[],
+  lease: Lease,
+  { survey, aims }: KeepParts,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const sighting of await survey.look(blocks, { signal, isWide: true, leases: [lease] })) {
+    if (assess(sighting, aims()).survives >= 0) continue
+    const address = formatAddress(sighting.block)
+    const how = 'wait until more members are here, and keep it again'
+    throw new DreyError(
+      'not-enough-shards',
+      `too few shards of the block ${address} are here: ${how}`,
+    )
+  }
+}
