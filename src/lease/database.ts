@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
@@ -6,7 +7,8 @@ import { syncFolder } from '../store/durable.ts'
 
 const defaults = {
   cacheKib: 512, // SQLite's own 2 MiB are more than leases need.
-  checkpointBytes: 2 << 20, // Of the log; while they go to the file, writers wait.
+  checkpointWrites: 128, // Some 3 MB of the log; while they go to the file, writers wait.
+  reservedBytes: 4 << 20, // Of the log: on a full disk, what makes room can be written all the same.
   vacuumPages: 256, // A millisecond or two.
 } as const
 
@@ -31,6 +33,8 @@ export class Database implements AsyncDisposable {
   readonly #statements = new Map<string, StatementSync>()
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
+  /** In the log, and not in the file. */
+  #writes = 0
   /** The next sync brings the log into the file, however short it is. */
   #isDueHome = false
   /** While that is done nothing is written to it. */
@@ -70,6 +74,7 @@ export class Database implements AsyncDisposable {
       this.#db.exec('BEGIN IMMEDIATE')
       const result = work()
       this.#db.exec('COMMIT')
+      this.#writes += 1
       return result
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
@@ -92,7 +97,7 @@ export class Database implements AsyncDisposable {
       while (this.#checkpoint !== undefined) await this.#checkpoint
       this.#db.exec(`PRAGMA incremental_vacuum(${defaults.vacuumPages})`)
     }
-    if (this.#files === undefined || (await this.#files.log.stat()).size === 0) return
+    if (this.#writes === 0) return
     this.#isDueHome = true
     await this.durable()
   }
@@ -122,9 +127,7 @@ export class Database implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>()
     try {
       await log.datasync()
-      if ((await log.stat()).size >= defaults.checkpointBytes) this.#isDueHome = true
-      if (!this.#isDueHome) return
-      this.#isDueHome = false
+      if (!this.#isDueHome && this.#writes < defaults.checkpointWrites) return
       this.#checkpoint = promise
       await this.#bringHome({ log, main })
     } catch (error) {
@@ -136,12 +139,19 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  /** From the log to the file; the log is emptied once the file is synced. */
+  /** From the log to the file; the log is written from its beginning again once the file is synced. */
   async #bringHome({ log, main }: Files): Promise<void> {
     await log.datasync() // What has come since: the file may be given it at once.
-    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    } catch (error) {
+      if (isFull(error)) return // The log has all of it, and grows as long as it can.
+      throw error
+    }
     await main.datasync()
-    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    this.#db.exec('PRAGMA wal_checkpoint(RESTART)')
+    this.#writes = 0
+    this.#isDueHome = false
   }
 
   #prepare(sql: string): StatementSync {
@@ -169,6 +179,7 @@ export async function openDatabase(path: string, schema: Schema): Promise<Databa
   try {
     const log = await open(`${path}-wal`, 'a')
     const main = await open(path, 'r+')
+    await reserve(log)
     const database = new Database(db, { log, main })
     await database.durable()
     await syncFolder(dirname(path))
@@ -188,8 +199,10 @@ function openWith(path: string, { version, sql }: Schema): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite') // 2 MB, for those who need it.
   const db = new DatabaseSync(path)
   try {
-    db.exec(settings)
+    db.exec('PRAGMA locking_mode = EXCLUSIVE') // One process has it.
     const seen = Number(db.prepare('PRAGMA user_version').get()!.user_version)
+    if (seen === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL')
+    db.exec(settings)
     if (seen === version) return db
     if (seen === 0) db.exec(`BEGIN; ${sql}; PRAGMA user_version = ${version}; COMMIT`)
     else {
@@ -203,21 +216,30 @@ function openWith(path: string, { version, sql }: Schema): DatabaseSync {
   }
 }
 
-/** One process has it, which syncs by itself. */
 const settings = `
-  PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = OFF;
   PRAGMA wal_autocheckpoint = 0;
+  PRAGMA journal_size_limit = ${defaults.reservedBytes};
   PRAGMA foreign_keys = OFF;
   PRAGMA temp_store = MEMORY;
   PRAGMA cache_size = -${defaults.cacheKib};
 `
 
+/** What follows the last whole entry of a log is not read, whatever it is. */
+async function reserve(log: FileHandle): Promise<void> {
+  const missing = defaults.reservedBytes - (await log.stat()).size
+  if (missing <= 0) return
+  await log.appendFile(randomBytes(missing)).catch(() => {}) // There is no room: then not.
+}
+
 const sqliteFull = 13
 
+function isFull(error: unknown): boolean {
+  return (error as { errcode?: number }).errcode === sqliteFull
+}
+
 function failureOf(error: unknown): unknown {
-  if ((error as { errcode?: number }).errcode !== sqliteFull) return error
+  if (!isFull(error)) return error
   return new DreyError('full', 'the disk of the leases is full: make room on it', { cause: error })
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { rename } from 'node:fs/promises'
 import type { Clock } from '../base/clock.ts'
+import { isDreyError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { ifThere } from '../store/errno.ts'
 import { LeaseBook } from './book.ts'
@@ -43,10 +44,19 @@ export async function openLeases(path: string, options: LeasesOptions): Promise<
     await db.durable()
   }
   const leases = leasesIn(db, options)
-  const { book, own } = leases
-  await book.end(own.unfinished().map(({ secret }) => secret)) // An earlier run was killed in a put.
+  await endUnfinished(leases, options.log)
   opened.move()
   return leases
+}
+
+/** An earlier run was killed in a put: what it left is let go. */
+async function endUnfinished({ book, own }: Leases, log: Log): Promise<void> {
+  try {
+    await book.end(own.unfinished().map(({ secret }) => secret))
+  } catch (error) {
+    if (!isDreyError(error, 'full')) throw error
+    log.warn(`what a put left that was killed is let go after another start: ${error.message}`)
+  }
 }
 
 /** Leases in memory, beside a store in memory. */

@@ -1,5 +1,3 @@
-import { Keeping } from './keeping.ts'
-import { memoryLeases } from '../lease/leases.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -10,11 +8,13 @@ import { isDreyError } from '../base/error.ts'
 import { seededRandom } from '../base/random.ts'
 import { shardBytesOf, type Code } from '../coding/code.ts'
 import type { Layout } from '../coding/layout.ts'
+import { memoryLeases } from '../lease/leases.ts'
 import { InlineCrew } from '../pipe/crew.ts'
 import { Pool } from '../pipe/pool.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { gather, type Finding, type Guess } from './gather.ts'
 import type { Holder } from './holder.ts'
+import { Keeping } from './keeping.ts'
 import { defaultLimits } from './limits.ts'
 import { LocalHolder } from './local.ts'
 import { Pace } from './pace.ts'
@@ -202,6 +202,24 @@ describe('Gathering a block', () => {
     assert.deepEqual(
       findings.map(({ what, member }) => [what, member]),
       [['false-layout', 'n0']],
+    )
+  })
+
+  it('asks somebody again for a shard that was not needed, when the one of another was wrong', async () => {
+    const two = await coded({ k: 2, n: 3 })
+    const [liar, honest] = residents(2) as [Resident, Resident]
+    for (const index of [0, 1]) await hold(honest, two, index)
+    const lie: Holder['fetch'] = async (_of, _wanted, into) => {
+      into(two.layout, 0)?.fill(7)
+      return { fetched: { layout: two.layout, index: 0, also: [] }, rotted: [] }
+    }
+    const town = [{ ...liar.holder, fetch: lie }, honest.holder]
+    const { bytes, findings } = await gathered(town, { shards: 1 })
+
+    assert.ok(bytes.equals(block))
+    assert.deepEqual(
+      findings.map(({ what, member }) => [what, member]),
+      [['wrong-shard', 'n0']],
     )
   })
 

@@ -71,7 +71,7 @@ class Gathering {
   readonly #left = new Set<Holder>()
   readonly #underway = new Map<Promise<void>, Holder>()
   readonly #candidates = new Candidates()
-  /** Holders whose shard was not taken: the same one was arriving from another, or enough had come. */
+  /** Holders that have a shard which was not taken: another gave the same one, or enough had come. */
   readonly #spare: Holder[] = []
   readonly #fellShort: Lack[] = []
   #current: Candidate | undefined
@@ -166,8 +166,10 @@ class Gathering {
       }
       const fits = layout === undefined || layout === layoutId(fetched.layout)
       if (candidate === undefined && fits) this.#spare.push(holder)
-      const more = fetched.also.some((other) => !this.#current?.arrived.has(other))
-      if (more && candidate !== undefined) this.#queue.push(holder)
+      if (candidate === undefined || fetched.also.length === 0) return
+      const hasMore = fetched.also.some((other) => !this.#current?.arrived.has(other))
+      if (hasMore) this.#queue.push(holder)
+      else this.#spare.push(holder) // What it also has came from others: it may turn out to be wrong.
     } catch (error) {
       if (signal.aborted) this.#spare.push(holder)
       else {
