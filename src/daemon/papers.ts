@@ -4,7 +4,13 @@ import { DreyError, messageOf } from '../base/error.ts'
 import { fingerprintOf, issue, issueAuthority, type Authority } from '../transport/authority.ts'
 import { readCertificate, readChain } from '../transport/certificate.ts'
 import type { Vouched } from '../transport/door.ts'
-import { issuersOf, makeIdentity, peerIdOf, type Identity } from '../transport/identity.ts'
+import {
+  issuersOf,
+  makeIdentity,
+  peerIdOf,
+  whyNotValid,
+  type Identity,
+} from '../transport/identity.ts'
 import { CertificateNotary } from '../transport/notary.ts'
 import { checkKey, proveKey, readKey } from '../transport/proof.ts'
 import type { Header, Peer } from '../transport/transporter.ts'
@@ -35,6 +41,8 @@ export function checkIdentity(identity: Identity, clock: Clock): Vouched {
 /** Why these papers should be made anew, or `undefined`. */
 export function whyDue(papers: Papers, parts: PapersParts): string | undefined {
   const { identity, authority } = papers
+  const why = whyNotValid(identity.certificatePem, parts.clock.now())
+  if (why !== undefined) return why
   if (isEnding(identity, parts.clock)) return `it ends on ${lastDayOf(identity)}`
   if (authority !== undefined && identity.role !== 'issuer') return 'it names no issuer'
   return whyDoubted(identity, parts)

@@ -76,7 +76,14 @@ describe('A certificate', () => {
     })
     assert.equal(whyDue(papers, at(123)), undefined)
     assert.match(whyDue(papers, at(121))!, /^it ends on \d{4}-\d\d-\d\d$/)
-    assert.match(whyDue(papers, at(-1))!, /ends on/)
+    assert.match(whyDue(papers, at(-1))!, /^it expired on .*; this machine's clock says /)
+  })
+
+  it('is due when it begins later: an issuer made it for itself while its clock was ahead', async () => {
+    const ahead = { ...systemClock, now: () => systemClock.now() + 300 * dayMs }
+    const papers = await renewed(await founder(), { ...parts([]), clock: ahead }, signal)
+    assert.match(whyDue(papers, parts([]))!, /^it begins on /)
+    assert.equal(whyDue(await renewed(papers, parts([]), signal), parts([])), undefined)
   })
 
   it('is renewed by an issuer that is connected: the same key, id and role, another year', async () => {

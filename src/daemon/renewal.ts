@@ -10,7 +10,7 @@ export interface RenewalParts extends PapersParts {
   readonly log: Log
 }
 
-const lookMs = 3_600_000
+const lookMs = 60_000 // Soon after a clock that was wrong is right: what was made meanwhile may begin in a year.
 const retryMs = 300_000
 const sayMs = 24 * 3_600_000
 

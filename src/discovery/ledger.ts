@@ -9,7 +9,7 @@ import type { PeerId } from '../transport/transporter.ts'
 import { readEviction, type Eviction } from './eviction.ts'
 import { Evictions } from './evictions.ts'
 import { fitting, type Exchange } from './exchange.ts'
-import { readRecord, signRecord, type MemberRecord, type Saying } from './record.ts'
+import { readRecord, recordLimits, signRecord, type MemberRecord, type Saying } from './record.ts'
 import { Roster } from './roster.ts'
 
 export interface LedgerParts {
@@ -56,7 +56,9 @@ export class Ledger {
     return this.roster.get(this.#parts.notary.id)!
   }
 
+  /** Who was heard later than it is now, since the clock was set back, is taken for heard now. */
   heardAt(id: PeerId): number {
+    if ((this.#heard.get(id) ?? 0) > this.#parts.clock.now()) this.hear(id)
     return this.#heard.get(id) ?? 0
   }
 
@@ -64,12 +66,17 @@ export class Ledger {
     this.#heard.set(id, this.#parts.clock.now())
   }
 
-  /** Says something new of this node, or the same again. */
+  /**
+   * Says something new of this node, or the same again: also when its certificate has expired, which others
+   * will tell it. What it said before its clock was set back by much counts no more: they refused that.
+   */
   sign(changes: Partial<Saying>): void {
     const { notary, clock } = this.#parts
-    const at = Math.max(clock.now(), this.#saying.at + 1)
+    const isAhead = this.#saying.at > clock.now() + recordLimits.aheadMs
+    const at = isAhead ? clock.now() : Math.max(clock.now(), this.#saying.at + 1)
     this.#saying = { ...this.#saying, ...changes, at }
-    this.roster.learn(readRecord(notary, signRecord(notary, this.#saying), at))
+    if (isAhead) this.roster.forget(notary.id)
+    this.roster.learn(readRecord(notary, signRecord(notary, this.#saying), at, 0))
   }
 
   /** Why a member is not wanted although its certificate holds, or `undefined`. */

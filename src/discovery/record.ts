@@ -56,11 +56,19 @@ export function encodeSaying(saying: Saying): Uint8Array {
   return dagCbor.encode({ v: 1, ...saying })
 }
 
-/** Reads what a member says of itself, whoever handed it on. Throws 'not-a-member', 'protocol'. */
-export function readRecord(notary: Notary, bytes: Uint8Array, now: number): MemberRecord {
+/**
+ * Reads what a member says of itself, whoever handed it on. It has to be vouched for at the time `vouchedAt`
+ * (now, unless it is given). Throws 'not-a-member', 'protocol'.
+ */
+export function readRecord(
+  notary: Notary,
+  bytes: Uint8Array,
+  now: number,
+  vouchedAt?: number,
+): MemberRecord {
   if (bytes.length > recordLimits.bytesMax) throw broken(`it has ${bytes.length} bytes`)
   const signed = decodeSigned(bytes)
-  const vouched = notary.check(purpose, signed)
+  const vouched = notary.check(purpose, signed, vouchedAt)
   const saying = decodeSaying(signed.text)
   if (saying.at > now + recordLimits.aheadMs) {
     throw broken(

@@ -66,10 +66,11 @@ export class Roster {
     this.#records.delete(id)
   }
 
-  /** Forgets whoever has been gone for long. */
+  /** Forgets whoever has been gone for long; not those who are there, whatever this node's clock says. */
   sweep(now: number): void {
     for (const { id, at } of this.all()) {
-      if (id !== this.#own && now - at > agoMs) this.#records.delete(id)
+      const isHere = id === this.#own || this.#parts.isConnected(id)
+      if (!isHere && now - at > agoMs) this.#records.delete(id)
     }
   }
 

@@ -98,8 +98,9 @@ export function makeIdentity(parts: {
 export function whyNotValid(certificatePem: string, now: number): string | undefined {
   const { validFromDate, validToDate } = readCertificate(certificatePem)
   const day = (date: Date) => date.toISOString().slice(0, 16).replace('T', ' ')
-  if (now > validToDate.getTime()) return `it expired on ${day(validToDate)}`
-  if (now < validFromDate.getTime()) return `it begins on ${day(validFromDate)}`
+  const here = `this machine's clock says ${day(new Date(now))}`
+  if (now > validToDate.getTime()) return `it expired on ${day(validToDate)}; ${here}`
+  if (now < validFromDate.getTime()) return `it begins on ${day(validFromDate)}; ${here}`
   return undefined
 }
 
