@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'bad-input' // What was given cannot be understood: the message says where and why.
   | 'bad-passphrase' // The keys on disk do not open.
   | 'busy' // A limit is reached; the same may work later.
+  | 'cannot-write' // A disk does not keep what it should: the message says why.
   | 'corrupt' // Bytes do not match their address, and no other holder had better ones.
   | 'full' // A quota or the free-space floor is reached.
   | 'no-read-secret' // This node may not read what it was asked to read.

@@ -16,6 +16,7 @@ export const exitCodes: Record<ErrorCode, number> = {
   busy: 8,
   corrupt: 9,
   protocol: 9,
+  'cannot-write': 10,
 }
 
 export const interruptedCode = 130

@@ -281,7 +281,8 @@ function describe(act: (command: Command, action: Action) => void): Command {
 const exitCodeHelp = `
 Exit codes:
   0 done    2 bad input    3 not found    4 not enough shards    5 not enough members    6 full
-  7 not allowed    8 unreachable or busy    9 corrupt    130 interrupted    1 a mistake of Drey's own`
+  7 not allowed    8 unreachable or busy    9 corrupt    10 a disk cannot be written    130 interrupted
+  1 a mistake of Drey's own`
 
 function version(): string {
   // Two folders up, from src/cli and from dist/cli alike.

@@ -6,6 +6,7 @@ export const statuses: Record<ErrorCode, number> = {
   'bad-input': 400,
   'bad-passphrase': 403,
   busy: 503,
+  'cannot-write': 500,
   corrupt: 502,
   full: 507,
   'no-read-secret': 403,

@@ -35,8 +35,11 @@ export class Database implements AsyncDisposable {
   #next: Promise<void> | undefined
   /** In the log, and not in the file. */
   #writes = 0
-  /** The next sync brings the log into the file, however short it is. */
-  #isDueHome = false
+  /**
+   * The next sync brings the log into the file, however short it is. So does the first: whoever had the
+   * database before may have failed to sync the log, and then no later sync of it says anything.
+   */
+  #isDueHome = true
   /** While that is done nothing is written to it. */
   #checkpoint: Promise<void> | undefined
   #failure: Error | undefined
@@ -131,7 +134,8 @@ export class Database implements AsyncDisposable {
       this.#checkpoint = promise
       await this.#bringHome({ log, main })
     } catch (error) {
-      this.#failure = new Error(`leases cannot be written: ${messageOf(error)}`, { cause: error })
+      const why = `leases cannot be written: ${messageOf(error)}; start the node again when its disk can`
+      this.#failure = new DreyError('cannot-write', why, { cause: error })
       throw this.#failure
     } finally {
       this.#checkpoint = undefined

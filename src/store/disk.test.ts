@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { formatAddress } from '../address/address.ts'
+import { isDreyError } from '../base/error.ts'
 import { memoryLog, silentLog, type LogLine } from '../base/log.ts'
 import { between, seededRandom } from '../base/random.ts'
 import { openDiskStore, writeFailure, type DiskStore } from './disk.ts'
@@ -179,6 +180,7 @@ describe('a disk store', () => {
         { code: 'full', cause, message: /\/srv\/drey is full: make room/ },
       )
     }
+    assert.ok(isDreyError(writeFailure('/srv/drey', new Error('EIO')), 'cannot-write'))
   })
 
   it('finishes what was begun before it closes, and takes nothing more', async () => {

@@ -279,7 +279,8 @@ interface Place {
 export function writeFailure(folder: string, cause: unknown): Error {
   const code = errnoOf(cause)
   if (code !== 'ENOSPC' && code !== 'EDQUOT') {
-    return new Error(`cannot write to ${folder}: ${messageOf(cause)}`, { cause })
+    const message = `cannot write to ${folder}: ${messageOf(cause)}`
+    return new DreyError('cannot-write', message, { cause })
   }
   const how = 'make room on it, or move the store to a larger one'
   return new DreyError('full', `the disk of ${folder} is full: ${how}`, { cause })

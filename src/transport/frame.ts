@@ -135,6 +135,7 @@ const errorCodes: Record<ErrorCode, true> = {
   'bad-input': true,
   'bad-passphrase': true,
   busy: true,
+  'cannot-write': true,
   corrupt: true,
   full: true,
   'no-read-secret': true,

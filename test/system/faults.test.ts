@@ -16,7 +16,8 @@ const { signal } = new AbortController()
 const nodes = 4 // 2 of 4.
 const blobBytes = 3 * 2 ** 20
 const patienceMs = 30_000
-const clearFailures = [4, 5, 6] // Not enough shards, not enough members, full.
+const cannotWrite = 10
+const clearFailures = [4, 5, cannotWrite] // Not enough shards, not enough members.
 
 describe(`A disk that fails (seed ${seed})`, { skip: await whyNoFaults() }, () => {
   const promises = new Promises()
@@ -47,7 +48,6 @@ describe(`A disk that fails (seed ${seed})`, { skip: await whyNoFaults() }, () =
   const temporaries = () =>
     Array.from({ length: 300 }, (_, at) => join(poor.folder.store, 'tmp', String(at)))
   const faults: Record<string, () => Fault> = {
-    'syncs no file': () => ({ calls: 'fdatasync', error: 'EIO' }),
     'syncs no folder': () => ({ calls: 'fsync', error: 'EIO' }),
     'renames no file': () => ({ calls: 'rename', error: 'EIO' }),
     'writes nothing': () => ({ calls: 'writev', error: 'EIO', paths: temporaries() }),
@@ -73,6 +73,26 @@ describe(`A disk that fails (seed ${seed})`, { skip: await whyNoFaults() }, () =
       assert.match(await put(others[0]!), /synced to disk on 4 of 4 members/)
     })
   }
+
+  it('that syncs no file keeps its node from taking shards, and from putting, until it is started again', async () => {
+    const before = await spreadOver(town.citizens)
+    {
+      await using faults = await Faults.inject(poor.process, { calls: 'fdatasync', error: 'EIO' })
+      assert.match(await put(others[0]!), /synced to disk on 3 of 4 members/)
+      assert.ok((await faults.count()) > 0, 'some calls have failed')
+    }
+    assert.ok([...(await spreadOver([poor])).keys()].every((block) => before.has(block)))
+    await areTidy(town)
+    const { code, stderr } = await tryPut(poor) // What a sync has failed for may never be on the disk.
+    assert.equal(code, cannotWrite)
+    assert.match(stderr, /leases cannot be written: EIO.*; start the node again when its disk can/)
+    await promises.areKeptAt(poor)
+
+    await town.kill(poor)
+    await town.restart(poor)
+    await town.gathered(signal)
+    assert.match(await put(poor), /synced to disk on 4 of 4 members/)
+  })
 
   it('now and then has puts go on or fail clearly, and what was acknowledged is there after a start', async () => {
     const now = { calls: 'fdatasync,fsync,rename', error: 'EIO', when: '2+3' } as const
@@ -106,6 +126,7 @@ describe(`A disk that fails (seed ${seed})`, { skip: await whyNoFaults() }, () =
     await town.restart(poor)
     await town.gathered(signal)
     await promises.areKeptAt(poor)
+    assert.match(await put(poor), /synced to disk on 4 of 4 members/)
   })
 
   it('that cannot read some shards has others give them, and they are mended', async () => {
