@@ -1,12 +1,15 @@
 import { after, before, describe, it } from 'node:test'
-import { duringGet, duringMend, duringPut, duringRecode, UnderFire } from '../system/killStories.ts'
+import * as stories from '../system/killStories.ts'
 
 const seed = Number(process.env.DREY_SEED ?? 29)
 const kills = Number(process.env.DREY_KILLS ?? 200) // Of each kind.
 
-for (const [when, round] of Object.entries({ duringPut, duringGet, duringMend, duringRecode })) {
+const { duringPut, duringGet, duringMend, duringCollect, duringRecode, UnderFire } = stories
+const rounds = { duringPut, duringGet, duringMend, duringCollect, duringRecode }
+
+for (const [when, round] of Object.entries(rounds)) {
   describe(`When ${kills} nodes are killed without warning, one after the other (seed ${seed})`, () => {
-    let fire: UnderFire
+    let fire: stories.UnderFire
     before(async () => (fire = await UnderFire.open(seed)))
     after(() => fire[Symbol.asyncDispose]())
 

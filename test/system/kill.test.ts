@@ -1,5 +1,12 @@
 import { after, before, describe, it } from 'node:test'
-import { duringGet, duringMend, duringPut, duringRecode, UnderFire } from './killStories.ts'
+import {
+  duringCollect,
+  duringGet,
+  duringMend,
+  duringPut,
+  duringRecode,
+  UnderFire,
+} from './killStories.ts'
 
 const seed = Number(process.env.DREY_SEED ?? 23)
 const kills = Number(process.env.DREY_KILLS ?? 1) // Of each kind; test/soak has many.
@@ -12,5 +19,6 @@ describe(`What was acknowledged comes back, and disks are whole, whoever is kill
   it('while a blob is put', () => fire.kill(kills + 2, duringPut))
   it('while one is read', () => fire.kill(kills, duringGet))
   it('while the swarm mends what a node has lost', () => fire.kill(kills, duringMend))
+  it('while what was removed goes', () => fire.kill(kills + 1, duringCollect))
   it('while blocks are coded anew', () => fire.kill(kills, duringRecode))
 })

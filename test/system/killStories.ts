@@ -5,6 +5,7 @@ import { between, seededRandom, type Random } from '../../src/base/random.ts'
 import { shardFiles } from '../../src/cli/damage.ts'
 import { isRunning, Town, type Citizen } from '../../src/cli/town.ts'
 import { drey } from './drey.ts'
+import { until } from './networkTown.ts'
 import {
   areMoving,
   areTidy,
@@ -16,10 +17,13 @@ import {
   Promises,
 } from './fire.ts'
 
+const patienceMs = 60_000
 const { signal } = new AbortController()
 const nodes = 6 // 4 of 6: one may be gone, and another be killed.
 const clearFailures = [4, 5, 8] // Not enough shards, not enough members, unreachable.
+const gone = 3 // Nobody who was asked has it.
 const config = {
+  graceMs: 1_000, // What nobody wants any more goes soon.
   goneMs: 4_000, // Longer than it takes to be missed, and to start again.
   repairBytesPerSecond: 10 * 2 ** 20, // A pass takes seconds, so that there is something to interrupt.
 }
@@ -152,6 +156,41 @@ export async function duringRecode(fire: UnderFire): Promise<number> {
     await areWell(town, code)
   }
   return 2
+}
+
+/**
+ * While garbage is collected: whoever removes a blob is killed, or another. Meanwhile somebody may put the same
+ * bytes: then they stay.
+ */
+export async function duringCollect(fire: UnderFire): Promise<number> {
+  const [owner, other, witness] = fire.pick(3) as [Citizen, Citizen, Citizen]
+  const bytes = fire.random.bytes(3 * 2 ** 20 + 1)
+  const put = (at: Citizen) => drey(['--data', at.folder.path, 'put', '-'], bytes)
+  const first = await put(owner)
+  assert.equal(first.code, 0, first.stderr)
+  const address = first.stdout.toString().trim()
+  const remove = () => drey(['--data', owner.folder.path, 'rm', address])
+  const removing = remove()
+  await fire.instant(1_500) // It is told, the grace time passes, and shards are removed.
+  const putting = fire.random.fraction() < 0.5 ? put(witness) : undefined
+  await fire.instant(500)
+  const victim = fire.random.fraction() < 0.4 ? owner : other
+  await fire.killOne(victim, victim === owner ? removing : undefined)
+  const { code, stderr } = await removing
+  if (code !== 0) {
+    failsClearly(code, stderr)
+    assert.ok([0, gone].includes((await remove()).code!), 'it is removed by now, or had been')
+  }
+  const again = await putting
+  if (again?.code === 0) fire.promises.add(address, bytes)
+  else if (again) failsClearly(again.code, again.stderr)
+  else await isGone(address, witness)
+  return 1
+}
+
+async function isGone(address: string, at: Citizen): Promise<void> {
+  const isSo = async () => (await drey(['--data', at.folder.path, 'get', address])).code === gone
+  await until(isSo, patienceMs, `${address} is gone`)
 }
 
 function failsClearly(code: number | null, stderr: string): void {
