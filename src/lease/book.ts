@@ -7,6 +7,7 @@ import { digestOfLeases, leaseIdOf, type Lease, type LeaseSecret } from './lease
 import { adopted, cover, coveringRows, findBlock, insertBlock, leasesOn } from './rows.ts'
 import { removeBlock, resize, uncover, type BlockRow } from './rows.ts'
 
+const wantedAgain = 'UPDATE block SET since = NULL WHERE row = ? AND since IS NOT NULL'
 const stepMaxMs = 600_000 // However far a clock is set: the book's own time goes on by so much at once.
 
 export interface LeaseBookOptions {
@@ -135,7 +136,8 @@ export class LeaseBook {
   async noteOrphan(block: Address): Promise<void> {
     await this.#turn(block, () =>
       this.#db.write(() => {
-        if (findBlock(this.#db, block) === undefined) insertBlock(this.#db, block, this.time)
+        if (findBlock(this.#db, block) === undefined)
+          insertBlock(this.#db, block, { bytes: 0, since: this.time })
       }),
     )
   }
@@ -195,18 +197,23 @@ export class LeaseBook {
     else this.#claimed.delete(name)
   }
 
+  /** How many bytes of the block were counted before. */
   #claim(block: Address, leases: readonly Lease[], bytes: number): number {
     const db = this.#db
     const now = this.#clock.now()
-    const live = leases.filter(({ id, expires = Infinity }) => expires > now && !this.#hasEnded(id))
-    const row = findBlock(db, block) ?? insertBlock(db, block, this.time)
-    const rows = coveringRows(db, row)
-    for (const lease of live) cover(db, row, lease)
-    if (live.length > 0) this.#speakFor(row)
-    else if (leases.length === 0 && rows.length === 0) cover(db, row, adopted)
-    if (leasesOn(db, row).length > 0) db.run('UPDATE block SET since = NULL WHERE row = ?', row.row)
-    if (bytes > 0) this.#charge(row, live, bytes)
-    return row.bytes
+    const isLive = ({ id, expires = Infinity }: Lease) => expires > now && !this.#hasEnded(id)
+    const live = leases.filter(isLive)
+    const seen = findBlock(db, block)
+    const isSpokenFor = leases.length > 0 || (seen && coveringRows(db, seen).length > 0)
+    const covering = isSpokenFor ? live : [adopted]
+    const since = covering.length > 0 ? null : this.time
+    const row = seen ?? insertBlock(db, block, { bytes, since })
+    for (const lease of covering) cover(db, row, lease)
+    if (seen && live.length > 0) this.#speakFor(seen)
+    if (seen && covering.length > 0) db.run(wantedAgain, seen.row)
+    if (seen) resize(db, seen, seen.bytes + bytes)
+    if (bytes > 0) this.#checkQuota(live)
+    return seen?.bytes ?? 0
   }
 
   /** Who has it adopted does not want it any more: somebody does who can say when not. */
@@ -216,11 +223,9 @@ export class LeaseBook {
     if (lease !== undefined) uncover(this.#db, row, lease)
   }
 
-  #charge(row: BlockRow, leases: readonly Lease[], bytes: number): void {
-    resize(this.#db, row, row.bytes + bytes)
+  #checkQuota(leases: readonly Lease[]): void {
     if (leases.length === 0 || this.#ownerQuota === Infinity) return
-    const owners = [...new Set(leases.map(({ owner }) => owner))]
-    if (owners.some((owner) => this.bytesOf(owner) <= this.#ownerQuota)) return
+    if (leases.some(({ owner }) => this.bytesOf(owner) <= this.#ownerQuota)) return
     throw new DreyError(
       'full',
       `this node keeps at most ${this.#ownerQuota} bytes for one member: remove what is not needed ` +

@@ -179,6 +179,7 @@ export interface Schema {
  * damaged, or none.
  */
 export async function openDatabase(path: string, schema: Schema): Promise<Database> {
+  await (await open(path, 'a', 0o600)).close() // SQLite would let others read it.
   const db = openWith(path, schema)
   try {
     const log = await open(`${path}-wal`, 'a')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { cp, open, readdir, rm } from 'node:fs/promises'
+import { cp, open, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -31,6 +31,8 @@ describe('Leases on a disk', () => {
     }
     await using leases = await opened(path)
     assert.deepEqual(leases.book.of(oak), [kept.lease])
+    assert.equal((await stat(path)).mode & 0o777, 0o600)
+    assert.equal((await stat(`${path}-wal`)).mode & 0o777, 0o600)
     assert.deepEqual((await readdir(folder)).filter((name) => name.startsWith('0.db')).sort(), [
       '0.db',
       '0.db-wal',

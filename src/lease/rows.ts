@@ -18,10 +18,14 @@ export function findBlock(db: Database, block: Address): BlockRow | undefined {
   return db.get(sql, block.bytes) as BlockRow | undefined
 }
 
-export function insertBlock(db: Database, block: Address, since: number | null): BlockRow {
-  const sql =
-    'INSERT INTO block (address, bytes, since) VALUES (?, 0, ?) RETURNING row, bytes, since'
-  return db.get(sql, block.bytes, since) as unknown as BlockRow
+export function insertBlock(
+  db: Database,
+  block: Address,
+  { bytes, since }: Omit<BlockRow, 'row'>,
+): BlockRow {
+  const sql = 'INSERT INTO block (address, bytes, since) VALUES (?, ?, ?) RETURNING row'
+  const { row } = db.get(sql, block.bytes, bytes, since) as { row: number }
+  return { row, bytes, since }
 }
 
 /** The leases that cover a block and have not ended. */
