@@ -43,12 +43,14 @@ export async function followSelf(
   const where = ({ addresses, relays }: Pick<Saying, 'addresses' | 'relays'>) =>
     JSON.stringify([addresses, relays])
   for (let isFirst = true; !signal.aborted; isFirst = false) {
+    let changing: Changing
     try {
       await clock.sleep(isFirst ? firstMs : lookMs, signal)
-    } catch {
-      return // Closing.
+      changing = await describeSelf(parts, membership)
+    } catch (error) {
+      if (signal.aborted) return // Closing, perhaps while a large store is still being counted.
+      throw error
     }
-    const changing = await describeSelf(parts, membership)
     if (!isFirst && where(changing) === where(membership.own)) continue
     if (String(changing.addresses) !== String(membership.own.addresses)) parts.reach.again()
     await membership.say(changing)

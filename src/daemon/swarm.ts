@@ -95,7 +95,9 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
   }
   const following = new AbortController()
   opened.defer(() => following.abort())
-  void followSelf(self, membership, following.signal)
+  followSelf(self, membership, following.signal).catch((error: unknown) => {
+    log.error('what this node says of itself is not followed any more', { error })
+  })
   const dht =
     isVisit || config.without?.includes('dht') === true
       ? undefined
