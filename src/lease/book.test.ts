@@ -189,6 +189,20 @@ describe('A book of leases', () => {
     assert.equal(book.wants(elm), 'unwanted')
   })
 
+  it('keeps what it has adopted, whatever passes for a lease', async () => {
+    await using leases = memoryLeases({ owner: 'ann', clock: new HandClock() })
+    const { book } = leases
+    await claim(leases, oak)
+    await claim(leases, oak, { id: '0'.repeat(32), owner: '', made: 0 })
+    await claim(leases, oak, { id: '0'.repeat(32), owner: 'bob', made: 1 })
+    assert.equal(book.wants(oak), 'wanted')
+
+    const { lease, secret } = newLease({ owner: 'ann', made: 1 })
+    await claim(leases, oak, lease)
+    await book.end([secret])
+    assert.equal(book.wants(oak), 'unwanted', 'who had it adopted has heard who wants it')
+  })
+
   it('counts the bytes of an owner once for each block, and refuses what is too much', async () => {
     await using leases = memoryLeases({ owner: 'me', clock: new HandClock(), ownerQuota: 25 })
     const { book } = leases

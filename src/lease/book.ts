@@ -25,8 +25,8 @@ export type Wanted = 'wanted' | 'unwanted' | 'unknown'
 
 /** While it lasts, its block is not let go. */
 export interface Claim extends Disposable {
-  /** Bytes of the block that were counted before. */
-  readonly before: number
+  /** Whether nothing else of the block was here, or has been claimed meanwhile: else it is to be counted anew. */
+  readonly isOnly: boolean
 }
 
 /** Secrets that were told, and where the next ones begin. */
@@ -49,8 +49,8 @@ export class LeaseBook {
   readonly #ownerQuota: number
   /** What covers and what lets go of one block, one after the other. */
   readonly #turns = new Turns()
-  /** How many claims last on each block. */
-  readonly #claimed = new Map<string, number>()
+  /** The claims that last on each block. */
+  readonly #claims = new Map<string, Set<{ isOnly: boolean }>>()
   #seenAt: number
 
   constructor(db: Database, { clock, ownerQuota = Infinity }: LeaseBookOptions) {
@@ -91,9 +91,7 @@ export class LeaseBook {
   async claim(block: Address, leases: readonly Lease[], bytes = 0): Promise<Claim> {
     return this.#turn(block, async () => {
       const before = await this.#db.write(() => this.#claim(block, leases, bytes))
-      const name = formatAddress(block)
-      this.#claimed.set(name, (this.#claimed.get(name) ?? 0) + 1)
-      return { before, [Symbol.dispose]: () => this.#release(name) }
+      return this.#hold(formatAddress(block), before === 0)
     })
   }
 
@@ -109,7 +107,7 @@ export class LeaseBook {
       await this.#db.write(() => {
         const row = findBlock(this.#db, block)
         if (row === undefined) return
-        if (bytes > 0 || this.#claimed.has(formatAddress(block))) resize(this.#db, row, bytes)
+        if (bytes > 0 || this.#claims.has(formatAddress(block))) resize(this.#db, row, bytes)
         else removeBlock(this.#db, row)
       })
     })
@@ -173,7 +171,7 @@ export class LeaseBook {
     return this.#turn(block, async () => {
       const row = findBlock(this.#db, block)
       const isDue = row !== undefined && row.since !== null && row.since + graceMs <= this.time
-      const isHeld = this.#claimed.has(formatAddress(block)) || this.wants(block) === 'wanted'
+      const isHeld = this.#claims.has(formatAddress(block)) || this.wants(block) === 'wanted'
       if (!isDue || isHeld) return false
       await work()
       await this.#db.write(() => removeBlock(this.#db, row))
@@ -191,21 +189,29 @@ export class LeaseBook {
     return this.#db.get(waits) !== undefined || this.#db.get(expires) !== undefined
   }
 
-  #release(name: string): void {
-    const left = this.#claimed.get(name)! - 1
-    if (left > 0) this.#claimed.set(name, left)
-    else this.#claimed.delete(name)
+  #hold(name: string, isFirst: boolean): Claim {
+    const others = this.#claims.get(name) ?? new Set()
+    for (const other of others) other.isOnly = false
+    const claim = { isOnly: isFirst && others.size === 0, [Symbol.dispose]: () => end() }
+    const end = () => {
+      others.delete(claim)
+      if (others.size === 0 && this.#claims.get(name) === others) this.#claims.delete(name)
+    }
+    this.#claims.set(name, others.add(claim))
+    return claim
   }
 
   /** How many bytes of the block were counted before. */
   #claim(block: Address, leases: readonly Lease[], bytes: number): number {
     const db = this.#db
     const now = this.#clock.now()
-    const isLive = ({ id, expires = Infinity }: Lease) => expires > now && !this.#hasEnded(id)
+    const isLive = ({ id, expires = Infinity }: Lease) => expires > now && !this.#isVoid(id)
     const live = leases.filter(isLive)
     const seen = findBlock(db, block)
-    const isSpokenFor = leases.length > 0 || (seen && coveringRows(db, seen).length > 0)
-    const covering = isSpokenFor ? live : [adopted]
+    const isAdopted = seen
+      ? leases.length === 0 && coveringRows(db, seen).length === 0
+      : leases.length === 0 || (live.length === 0 && bytes === 0 && this.adopts) // It was here before the book.
+    const covering = isAdopted ? [adopted] : live
     const since = covering.length > 0 ? null : this.time
     const row = seen ?? insertBlock(db, block, { bytes, since })
     for (const lease of covering) cover(db, row, lease)
@@ -245,6 +251,11 @@ export class LeaseBook {
     this.#db.run('UPDATE lease SET ended = 1 WHERE id = ?', id)
     this.#db.run('DELETE FROM own WHERE id = ?', id)
     return true
+  }
+
+  /** It has ended, or somebody made it up to pass for none. */
+  #isVoid(id: string): boolean {
+    return id === adopted.id || this.#hasEnded(id)
   }
 
   #hasEnded(id: string): boolean {

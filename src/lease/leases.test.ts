@@ -87,6 +87,15 @@ describe('Leases on a disk', () => {
     assert.equal(leases.book.wants(elm), 'unknown')
   })
 
+  it('that are new keep what is in the store, though somebody asks with a lease that has ended', async () => {
+    await using leases = await opened(freshPath(), { hasShards: async () => true })
+    const { lease, secret } = newLease({ owner: 'ann', made: 1 })
+    await leases.book.end([secret])
+    using _asked = await leases.book.claim(oak, [lease])
+    await claim(leases, elm, lease)
+    assert.deepEqual([leases.book.wants(oak), leases.book.wants(elm)], ['wanted', 'unwanted'])
+  })
+
   it('that are damaged are set aside, and everything is kept', async () => {
     const path = freshPath()
     await using stack = new AsyncDisposableStack()

@@ -44,7 +44,7 @@ export class Keeping {
     options: { signal: AbortSignal },
   ): Promise<boolean> {
     const { block } = shard.layout
-    using claim = await this.book.claim(block, leases, shard.bytes.length)
+    const claim = await this.book.claim(block, leases, shard.bytes.length)
     let isNew = false
     try {
       const both = [this.store.put(shard, options), this.book.durable()] as const
@@ -52,7 +52,9 @@ export class Keeping {
       ;[isNew] = await Promise.all(both)
       return isNew
     } finally {
-      if (!isNew || claim.before > 0) await this.settle(block)
+      const isCounted = isNew && claim.isOnly
+      claim[Symbol.dispose]() // Before it is counted: of what did not come the book keeps nothing.
+      if (!isCounted) await this.settle(block)
     }
   }
 
