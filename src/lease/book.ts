@@ -166,14 +166,21 @@ export class LeaseBook {
     await this.#db.write(() => this.#db.run(sql, member, log, place))
   }
 
-  /** Does `work` while nobody can claim the block, if nobody has wanted it for so long; then it has gone from the book. */
-  async letGo(block: Address, graceMs: number, work: () => Promise<void>): Promise<boolean> {
+  /**
+   * Does `work`, which is told how many bytes the block has here, while nobody can claim it, if nobody has wanted
+   * it for so long; then it has gone from the book.
+   */
+  async letGo(
+    block: Address,
+    graceMs: number,
+    work: (bytes: number) => Promise<void>,
+  ): Promise<boolean> {
     return this.#turn(block, async () => {
       const row = findBlock(this.#db, block)
       const isDue = row !== undefined && row.since !== null && row.since + graceMs <= this.time
       const isHeld = this.#claims.has(formatAddress(block)) || this.wants(block) === 'wanted'
       if (!isDue || isHeld) return false
-      await work()
+      await work(row.bytes)
       await this.#db.write(() => removeBlock(this.#db, row))
       return true
     })

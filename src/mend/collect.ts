@@ -1,14 +1,16 @@
 import type { Address } from '../address/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error.ts'
+import { mapAhead } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { Rarely } from '../base/rarely.ts'
 import type { LeaseSweep, Waiting } from '../lease/sweep.ts'
 import type { Activity } from '../node/activity.ts'
-import { bytesKept, type Keeping } from '../node/keeping.ts'
+import type { Keeping } from '../node/keeping.ts'
 
 const defaults = {
   blocksAtOnce: 64,
+  removedAtOnce: 4, // They wait for folders to be read.
   restTimes: 3, // While people wait, it rests three times as long as it works.
   roundMaxMs: 60_000, // However long the grace time is: ended leases take up room too.
   roundMinMs: 50,
@@ -121,17 +123,19 @@ export class Collector {
     const { keeping, sweep, clock } = this.#parts
     const began = clock.now()
     let gone = 0
-    for (const block of sweep.due(this.#graceMs, defaults.blocksAtOnce)) {
+    const due = sweep.due(this.#graceMs, defaults.blocksAtOnce)
+    const work = (block: Address) =>
+      keeping.book.letGo(block, this.#graceMs, (bytes) => this.#remove(block, bytes))
+    for await (const isGone of mapAhead(due, defaults.removedAtOnce, work)) {
       signal.throwIfAborted()
-      if (await keeping.book.letGo(block, this.#graceMs, () => this.#remove(block))) gone += 1
+      if (isGone) gone += 1
     }
     await this.#giveWay(clock.now() - began, signal)
     return gone
   }
 
-  async #remove(block: Address): Promise<void> {
+  async #remove(block: Address, bytes: number): Promise<void> {
     const { store } = this.#parts.keeping
-    const bytes = await bytesKept(store, block)
     let shards = 0
     for (const name of await store.shardsOf(block)) if (await store.delete(name)) shards += 1
     const so = this.#removed
