@@ -113,7 +113,15 @@ export class LeaseBook {
     })
   }
 
-  /** The leases that cover a block, as another holder of it should have them. Without any it is adopted there as here. */
+  /**
+   * What goes along when shards of a block go to others: its leases, or none when it is adopted, there as here.
+   * `undefined` when nobody wants it: then nothing is to go, or it would be adopted.
+   */
+  carried(block: Address): Lease[] | undefined {
+    return this.wants(block) === 'wanted' ? this.of(block) : undefined
+  }
+
+  /** The leases that cover a block, as another holder of it should have them. */
   of(block: Address): Lease[] {
     const row = findBlock(this.#db, block)
     return row ? leasesOn(this.#db, row).filter(({ id }) => id !== adopted.id) : []

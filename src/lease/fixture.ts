@@ -7,7 +7,7 @@ import type { Leases } from './leases.ts'
 export class HandClock implements Clock {
   time = 1e12
   now = () => this.time
-  sleep = () => Promise.reject(new Error('nobody rests here'))
+  sleep: Clock['sleep'] = () => Promise.reject(new Error('nobody rests here'))
 }
 
 export const block = (name: string): Address => addressOf('raw', 'sha2-256', Buffer.from(name))

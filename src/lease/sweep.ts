@@ -60,10 +60,10 @@ export class LeaseSweep {
     return this.#db.compact()
   }
 
-  /** Some blocks that nobody has wanted for so long. */
-  due(graceMs: number, max: number): Address[] {
-    const sql = 'SELECT address FROM block WHERE since <= ? ORDER BY since LIMIT ?'
-    const rows = this.#db.all(sql, this.#book.time - graceMs, max)
+  /** Some blocks that nobody has wanted for so long, without the first few of them. */
+  due(graceMs: number, max: number, without = 0): Address[] {
+    const sql = 'SELECT address FROM block WHERE since <= ? ORDER BY since, row LIMIT ? OFFSET ?'
+    const rows = this.#db.all(sql, this.#book.time - graceMs, max, without)
     return rows.map(({ address }) => decodeAddress(address as Uint8Array))
   }
 

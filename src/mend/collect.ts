@@ -1,7 +1,7 @@
 import type { Address } from '../address/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error.ts'
-import { mapAhead } from '../base/flow.ts'
+import { mapAhead, Window } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
 import { Rarely } from '../base/rarely.ts'
 import type { LeaseSweep, Waiting } from '../lease/sweep.ts'
@@ -54,6 +54,7 @@ export class Collector {
   readonly #parts: CollectorParts
   readonly #graceMs: number
   readonly #rarely: Rarely
+  readonly #rounds = new Window(1) // A person's, and those that come by themselves.
   #removed: Garbage = { blocks: 0, shards: 0, bytes: 0 }
 
   constructor(parts: CollectorParts, { graceMs }: { graceMs: number }) {
@@ -84,14 +85,19 @@ export class Collector {
     }
   }
 
-  /** Removes what is due, and says what is left. */
+  /** Removes what is due, and says what is left. Throws what a store threw, when all the others have gone. */
   async collect({ signal, report = () => {} }: RoundOptions): Promise<GarbageReport> {
-    await this.#sweepAll(signal)
-    const before = this.#removed
-    const now = () => difference(this.#removed, before)
-    while ((await this.#removeSome(signal)) > 0) report(now())
-    await this.#parts.sweep.compact()
-    return { removed: now(), ...this.#left() }
+    await this.#rounds.take(1, signal)
+    try {
+      await this.#sweepAll(signal)
+      const before = this.#removed
+      const now = () => difference(this.#removed, before)
+      await this.#removeAll(signal, () => report(now()))
+      await this.#parts.sweep.compact()
+      return { removed: now(), ...this.#left() }
+    } finally {
+      this.#rounds.give(1)
+    }
   }
 
   /** What a round would do now. */
@@ -119,19 +125,27 @@ export class Collector {
     }
   }
 
-  async #removeSome(signal: AbortSignal): Promise<number> {
+  /** One that cannot be removed, or is being claimed, does not hold up those behind it. */
+  async #removeAll(signal: AbortSignal, report: () => void): Promise<void> {
     const { keeping, sweep, clock } = this.#parts
-    const began = clock.now()
-    let gone = 0
-    const due = sweep.due(this.#graceMs, defaults.blocksAtOnce)
+    const errors: unknown[] = []
     const work = (block: Address) =>
-      keeping.book.letGo(block, this.#graceMs, (bytes) => this.#remove(block, bytes))
-    for await (const isGone of mapAhead(due, defaults.removedAtOnce, work)) {
-      signal.throwIfAborted()
-      if (isGone) gone += 1
+      keeping.book
+        .letGo(block, this.#graceMs, (bytes) => this.#remove(block, bytes))
+        .catch((error: unknown) => void errors.push(error))
+    let stayed = 0
+    for (;;) {
+      const began = clock.now()
+      const due = sweep.due(this.#graceMs, defaults.blocksAtOnce, stayed)
+      if (due.length === 0) break
+      for await (const isGone of mapAhead(due, defaults.removedAtOnce, work)) {
+        signal.throwIfAborted()
+        if (!isGone) stayed += 1
+      }
+      report()
+      await this.#giveWay(clock.now() - began, signal)
     }
-    await this.#giveWay(clock.now() - began, signal)
-    return gone
+    if (errors.length > 0) throw errors[0]
   }
 
   async #remove(block: Address, bytes: number): Promise<void> {

@@ -2,7 +2,7 @@ import { hashOf, type Address } from '../address/address.ts'
 import { shardBytesOf, type Code } from '../coding/code.ts'
 import { layoutFrom, type Layout } from '../coding/layout.ts'
 import type { Log } from '../base/log.ts'
-import type { LeaseBook } from '../lease/book.ts'
+import type { Lease } from '../lease/lease.ts'
 import type { Holder, Surveyed } from '../node/holder.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import { scatter, type Scattered } from '../node/scatter.ts'
@@ -17,7 +17,8 @@ export interface MendParts {
   readonly crew: Crew
   readonly lane: Lane
   readonly budget: Budget
-  readonly book: LeaseBook
+  /** What covers the block where its shards go. */
+  readonly leases: readonly Lease[]
   readonly log: Log
   readonly signal: AbortSignal
 }
@@ -34,7 +35,7 @@ export async function mendBlock(
   parts: MendParts,
 ): Promise<Scattered> {
   const { block, self } = sighting
-  const { node, lane, budget, book, log, signal } = parts
+  const { node, lane, budget, leases, log, signal } = parts
   const metered = (holder: Surveyed): Holder =>
     holder === self ? holder : new MeteredHolder(holder.quietly(), budget)
   const slot = await lane.take(signal)
@@ -45,7 +46,6 @@ export async function mendBlock(
     const anew = await codeAnew(block, slot, size, code, parts.crew)
     const shardBytes = shardBytesOf(anew, size)
     const shardAt = (index: number) => slot.shard(index, anew.k, shardBytes)
-    const leases = book.of(block)
     return await scatter(anew, shardAt, sighting.order.map(metered), { leases, log, signal })
   } finally {
     slot.release()

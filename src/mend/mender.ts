@@ -207,9 +207,9 @@ export class Mender implements AsyncDisposable {
       const verdict = assess(sighting, aims)
       if (verdict.turn === 0) census = counted(census, verdict.survives, verdict.wanted)
       this.#enlist(sighting, verdict)
-      await shareLeases(sighting, this.#parts.leases.book, signal)
+      const areShared = await shareLeases(sighting, this.#parts.leases.book, signal)
       if (sighting.isPartial) this.#hasDoubts = true
-      else await this.#tend(sighting, verdict)
+      else await this.#tend(sighting, verdict, areShared)
     }
     for await (const _ of mapAhead(sightings, defaults.tendedAtOnce, work));
     return census
@@ -235,9 +235,9 @@ export class Mender implements AsyncDisposable {
     this.#hasDoubts = true // It may have been under way to its holders: then there is nothing to mend.
   }
 
-  async #tend(sighting: Sighting, verdict: Verdict): Promise<void> {
+  async #tend(sighting: Sighting, verdict: Verdict, areShared: boolean): Promise<void> {
     const { signal } = this.#over
-    const isSafe = this.#shape.ageMs >= this.#limits.safeMs
+    const isSafe = areShared && this.#shape.ageMs >= this.#limits.safeMs
     const allowed = { ...verdict, surplus: isSafe ? verdict.surplus : [] }
     const { keeping } = this.#parts.node
     const parts = {
@@ -247,8 +247,9 @@ export class Mender implements AsyncDisposable {
       refusals: this.#refusals,
       signal,
     }
-    this.#did(await tend(sighting, allowed, parts))
-    if (!isSafe && verdict.surplus.length > 0) this.#hasDoubts = true
+    const tended = await tend(sighting, allowed, parts)
+    this.#did(tended)
+    if (tended.removed < verdict.surplus.length) this.#hasDoubts = true
   }
 
   #did(more: Partial<Done>): void {

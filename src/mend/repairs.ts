@@ -3,6 +3,7 @@ import { isDreyError, messageOf } from '../base/error.ts'
 import { Rarely } from '../base/rarely.ts'
 import type { Clock } from '../base/clock.ts'
 import { isSameCode } from '../coding/code.ts'
+import type { LeaseBook } from '../lease/book.ts'
 import type { Aims } from './aims.ts'
 import { assess } from './assess.ts'
 import { mendBlock, type MendParts } from './mendBlock.ts'
@@ -15,7 +16,8 @@ export const mendsAtOnce = 2
 
 const lostMax = 100 // Addresses that are told one by one.
 
-export interface RepairsParts extends MendParts {
+export interface RepairsParts extends Omit<MendParts, 'leases'> {
+  readonly book: LeaseBook
   readonly survey: Survey
   readonly aims: () => Aims
   readonly clock: Clock
@@ -79,14 +81,15 @@ export class Repairs {
   /** Looks again before it does anything: another may have mended it meanwhile. */
   async #mend(block: Address): Promise<boolean> {
     const { survey, book, aims, signal } = this.#parts
-    if (book.wants(block) !== 'wanted') return false
+    const leases = book.carried(block)
+    if (leases === undefined) return false
     const [sighting] = await survey.look([block], { signal, isWide: true })
     const { isComplete, survives, code } = assess(sighting!, aims())
     if (survives < 0) this.#lose(block)
     else this.#lost.delete(formatAddress(block))
     if (isComplete || sighting!.isPartial || survives < 0) return false
     const isAnew = ![...sighting!.layouts.values()].some((layout) => isSameCode(layout, code))
-    const { sent } = await mendBlock(sighting!, code, this.#parts)
+    const { sent } = await mendBlock(sighting!, code, { ...this.#parts, leases })
     if (sent > 0) this.#done[isAnew ? 'recoded' : 'mended'] += 1
     return sent > 0
   }

@@ -38,12 +38,11 @@ export async function tend(
     if (outcome === 'sent') tended.handedOver += 1
     if (outcome === 'refused') tended.failed += 1
   }
-  const { block } = sighting
-  for (const held of verdict.surplus) {
-    if (await parts.keeping.store.delete({ block, ...held })) tended.removed += 1
-  }
-  if (tended.removed > 0) await parts.keeping.settle(block)
-  return tended
+  const { block, self, leases } = sighting
+  const { surplus } = verdict
+  if (surplus.length === 0) return tended
+  const removed = await parts.keeping.remove(block, surplus, { leases: leases.get(self)! })
+  return { ...tended, removed }
 }
 
 async function passOn(
@@ -51,12 +50,13 @@ async function passOn(
   { layout, index, to }: Move,
   { keeping, budget, refusals, log, signal }: TendParts,
 ): Promise<'sent' | 'there' | 'refused' | 'gone'> {
+  const leases = keeping.book.carried(block)
+  if (leases === undefined) return 'gone'
   const shard = await keeping.store.get({ block, layout, index }, { signal })
   if (shard === undefined) return 'gone'
   const metered = (holder: Surveyed) => new MeteredHolder(holder.quietly(), budget)
   try {
     const others = order.filter((holder) => to.includes(holder)).map(metered)
-    const leases = keeping.book.of(block)
     const how = await handOver(shard, others, { refusals, leases, log, signal })
     return how === 'there' ? 'there' : 'sent'
   } catch (error) {

@@ -6,8 +6,9 @@ import { isDreyError } from '../base/error.ts'
 import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { QuotaStore } from '../store/quota.ts'
-import type { Store } from '../store/store.ts'
+import type { Shard, Store } from '../store/store.ts'
 import { drain, type DrainOptions, type DrainReport } from './drain.ts'
+import { coded, newLeaseOf } from './keepingFixture.ts'
 import { defaultLimits } from './limits.ts'
 import { Members } from './members.ts'
 import {
@@ -181,6 +182,33 @@ describe('A node that leaves', () => {
     assert.equal(failed, 0)
     await town.leave(2)
     await assertReadable(town.peers[0]!, blobs)
+  })
+
+  it('gives every lease along with what it hands over, however many there are', async () => {
+    await using town = await neighbourhood({ peers: 2 })
+    const [leaver, taker] = town.peers as [Neighbour, Neighbour]
+    const [shard] = coded(seededRandom(1)) as [Shard]
+    const leases = Array.from({ length: 600 }, (_, at) => newLeaseOf(`owner ${at}`).lease)
+    await leaver.node.keeping.keep(shard, leases, { signal: AbortSignal.timeout(60_000) })
+
+    assert.equal((await drainOne(town, 0)).sent, 1)
+    const owners = taker.leases.book.of(shard.layout.block).map(({ owner }) => owner)
+    assert.deepEqual(owners.toSorted(), leases.map(({ owner }) => owner).toSorted())
+  })
+
+  it('hands over nothing that nobody wants, or others would keep it for ever', async () => {
+    await using town = await neighbourhood({ peers: 2 })
+    const [leaver, taker] = town.peers as [Neighbour, Neighbour]
+    const { lease, secret } = newLeaseOf('ann')
+    const [removed] = coded(seededRandom(1)) as [Shard]
+    const [leftByCrash] = coded(seededRandom(2)) as [Shard]
+    await leaver.node.keeping.keep(removed, [lease], { signal: AbortSignal.timeout(60_000) })
+    await leaver.leases.book.end([secret])
+    await leaver.store.put(leftByCrash)
+
+    const { there, sent, failed } = await drainOne(town, 0)
+    assert.deepEqual([there, sent, failed], [2, 0, 0])
+    assert.equal((await taker.store.usage()).shards, 0)
   })
 
   it('refuses to begin when there is nobody else', async () => {

@@ -113,11 +113,11 @@ class Draining {
     const { store, book, log } = this.#parts
     let shard: Shard | undefined
     try {
-      if (book.wants(name.block) === 'unwanted') return { how: 'there', bytes: 0 }
+      const leases = book.carried(name.block)
+      if (leases === undefined) return { how: 'there', bytes: 0 } // Nobody misses it.
       shard = await store.get(name, { signal })
       if (shard === undefined) throw new Error('it had rotted, or was removed meanwhile')
       const order = placementOrder(name.block, this.#takers()).map(({ holder }) => holder)
-      const leases = book.of(name.block)
       const how = await handOver(shard, order, { refusals: this.#refusals, leases, log, signal })
       return { how, bytes: shard.bytes.length }
     } catch (error) {

@@ -126,6 +126,25 @@ describe('What a node keeps', () => {
     }
   })
 
+  it('is removed where it is of no use, unless somebody has asked for it since that was judged', async () => {
+    await using its = bench()
+    const { keeping, store } = its
+    for (const each of [first, second]) await keeping.keep(each, [ann.lease], { signal })
+    const surplus = await keeping.have(block)
+    const leases = keeping.book.digestOf(block)
+
+    await keeping.have(block, [bob.lease])
+    assert.equal(await keeping.remove(block, surplus, { leases }), 0)
+    assert.equal((await keeping.have(block)).length, 2)
+
+    const now = { leases: keeping.book.digestOf(block) }
+    assert.equal(await keeping.remove(block, surplus.slice(0, 1), now), 1)
+    assert.equal(keeping.book.bytesOf('bob'), shardBytes)
+    assert.equal(await keeping.remove(block, surplus, now), 1)
+    assert.equal(keeping.book.wants(block), 'unknown', 'with its shards it has gone from the book')
+    assert.equal((await store.usage()).shards, 0)
+  })
+
   it('of an owner who has too much already is refused, whole, and what is here stays', async () => {
     await using its = bench({ ownerQuota: shardBytes })
     const { keeping, store } = its

@@ -58,6 +58,25 @@ export class Keeping {
     }
   }
 
+  /**
+   * Removes shards of a block that are of no use here; how many. Nothing goes once somebody else has asked for
+   * the block: `leases` is their digest as it was when that was judged, and the others were told of those.
+   */
+  async remove(
+    block: Address,
+    surplus: readonly Held[],
+    { leases }: { leases: number },
+  ): Promise<number> {
+    let removed = 0
+    await this.book.settle(block, async () => {
+      for (const held of this.book.digestOf(block) === leases ? surplus : []) {
+        if (await this.store.delete({ block, ...held })) removed += 1
+      }
+      return bytesKept(this.store, block)
+    })
+    return removed
+  }
+
   /** Counts a block anew, after shards of it have gone, or did not come. */
   async settle(block: Address): Promise<void> {
     await this.book.settle(block, () => bytesKept(this.store, block))

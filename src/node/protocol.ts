@@ -120,11 +120,16 @@ function decodeNamed(header: Header): { layout: Layout; index: number } {
   }
 }
 
-/** A block has more than `leasesMax` when many blobs have it; the others come when leases are compared. */
+/** As many as go with one question: a block has more when many blobs have it. At least one page. */
+export function leasePages(leases: readonly Lease[]): Lease[][] {
+  const pages = Math.max(1, Math.ceil(leases.length / leasesMax))
+  return Array.from({ length: pages }, (_, at) =>
+    leases.slice(at * leasesMax, (at + 1) * leasesMax),
+  )
+}
+
 function encodeLeases(leases: readonly Lease[]): Header {
-  return leases.length > 0
-    ? { leases: leases.slice(0, leasesMax).map((lease) => ({ ...lease })) }
-    : {}
+  return leases.length > 0 ? { leases: leases.map((lease) => ({ ...lease })) } : {}
 }
 
 function decodeLeases({ leases = [] }: Header): Lease[] {

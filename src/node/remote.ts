@@ -31,8 +31,10 @@ export class RemoteHolder implements Surveyed {
     return new RemoteHolder(this.#peer, this.member, this.#limits, { quiet: true })
   }
 
-  async have(block: Address, signal: AbortSignal, leases?: readonly Lease[]): Promise<Held[]> {
-    return protocol.decodeHeld(await this.#ask(protocol.encodeHave(block, leases), signal))
+  async have(block: Address, signal: AbortSignal, leases: readonly Lease[] = []): Promise<Held[]> {
+    const [first, ...rest] = protocol.leasePages(leases)
+    for (const page of rest) await this.#ask(protocol.encodeHave(block, page), signal)
+    return protocol.decodeHeld(await this.#ask(protocol.encodeHave(block, first), signal))
   }
 
   async survey(
@@ -59,11 +61,13 @@ export class RemoteHolder implements Surveyed {
     signal: AbortSignal,
     leases: readonly Lease[],
   ): Promise<boolean> {
-    const header = { ...protocol.encodeKeep(layout, index, leases), ...this.#hurry }
+    const [first, ...rest] = protocol.leasePages(leases)
+    const header = { ...protocol.encodeKeep(layout, index, first!), ...this.#hurry }
     const message = { header, payload: bytes }
     const timeoutMs = this.#limits.keepMs
     const answer = await this.#peer.request(message, { signal, timeoutMs })
     answer.release?.()
+    if (rest.length > 0) await this.have(layout.block, signal, rest.flat())
     return answer.header.isNew === true
   }
 
