@@ -210,15 +210,18 @@ export class Membership implements AsyncDisposable {
   }
 
   async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
-    const { clock, random } = this.#parts
+    const { clock, random, log } = this.#parts
     const { signal } = this.#over
     while (!signal.aborted) {
       try {
         await clock.sleep(everyMs * (0.75 + random.fraction() / 2), signal)
-      } catch {
-        return // Closing.
+        await work()
+      } catch (error) {
+        if (signal.aborted) return
+        this.#rarely.say('', (held) => {
+          log.warn('could not say how this node is', { why: messageOf(error), held })
+        })
       }
-      await work()
     }
   }
 
