@@ -206,6 +206,23 @@ describe('A swarm that mends itself', () => {
 
     await until('the shard is there again', () => town.peers[3]!.store.has(names[0]!))
   })
+  it('looks again at a block that another member had to spread better', async () => {
+    await using town = await neighbourhood({ peers: 6, seed: 12, membership })
+    await town.peers[0]!.node.put(torn(film))
+    const [from, to] = [town.peers[3]!.store, town.peers[4]!.store]
+    for (const name of (await town.shards()).get(3)!) {
+      await to.put((await from.get(name))!)
+      await from.delete(name)
+    }
+
+    await using work = mend(town.peers, { passMs: 3_600_000 })
+    const hasSeen = () => work.menders.every(({ progress }) => progress.passedAt !== undefined)
+    await until('all have looked', hasSeen)
+    await until('all is well', () => isWell(work, '4+2'))
+
+    assert.deepEqual(await kept(town.peers), new Map([['4+2', [6, 6, 6]]]))
+  })
+
   it('looks again at blocks that were being put while it looked, and tells how they stand', async () => {
     let menders: readonly Mender[] = []
     const stillLands = () => menders.every(({ progress }) => progress.waiting === 0)

@@ -228,11 +228,14 @@ export class Mender implements AsyncDisposable {
   }
 
   /** Another code is for the first holder alone to choose: two might not agree, and code it anew for ever. */
-  #enlist({ block }: Sighting, { turn, isComplete, survives, wanted }: Verdict): void {
-    const isLeftAlone = this.#isThorough && turn > 0 && survives < wanted
-    if (isComplete || !(turn === 0 || isLeftAlone)) return
-    this.#repairs.add(block, survives)
-    this.#hasDoubts = true // It may have been under way to its holders: then there is nothing to mend.
+  #enlist({ block, order }: Sighting, verdict: Verdict): void {
+    const { turn, isComplete, survives, wanted, code } = verdict
+    const isBelow = survives < wanted
+    const isLeftAlone = this.#isThorough && turn > 0 && isBelow
+    if (!isComplete && (turn === 0 || isLeftAlone)) this.#repairs.add(block, survives)
+    // Its shards may have been under way to where they belong, or somebody else brings them there.
+    const canBeBetter = survives >= 0 && (!isComplete || order.length >= code.n)
+    if (turn === 0 && isBelow && canBeBetter) this.#hasDoubts = true
   }
 
   async #tend(sighting: Sighting, verdict: Verdict, areShared: boolean): Promise<void> {

@@ -104,7 +104,7 @@ export async function areWell(town: Town, code: string): Promise<void> {
   const isWell = async () => {
     const running = town.citizens.filter(isRunning)
     const all = await Promise.all(running.map((citizen) => statusOf(citizen, signal)))
-    seen = JSON.stringify(all.map(({ name, mend }) => ({ name, ...mend })))
+    seen = JSON.stringify(all.map(({ name, members, mend }) => [name, members.length, mend]))
     const blocks = all.reduce((sum, { mend }) => sum + mend!.census.blocks, 0)
     return (
       blocks > 0 &&
