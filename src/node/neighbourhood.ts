@@ -41,6 +41,7 @@ export interface NeighbourhoodOptions {
   readonly role?: (index: number) => Role
   readonly capacity?: (index: number) => number
   readonly zone?: (index: number) => string
+  readonly ownerQuota?: (index: number) => number
   readonly membership?: Partial<MembershipLimits>
   /** In place of a DHT. */
   readonly hints?: Hints
@@ -80,7 +81,10 @@ function settle(network: MemoryNetwork, index: number, options: NeighbourhoodOpt
   const pool = new Pool()
   const crew = new InlineCrew(pool)
   const common = { transporter, clock: systemClock, log: silentLog }
-  const leases = memoryLeases({ owner: id, clock: systemClock })
+  const leases = memoryLeases({
+    ...{ owner: id, clock: systemClock },
+    ownerQuota: options.ownerQuota?.(index),
+  })
   const membership = new Membership(
     { ...common, notary: new MemoryNotary(id, role), random: network.random },
     {
