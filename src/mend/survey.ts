@@ -1,5 +1,4 @@
 import { formatAddress, type Address } from '../address/address.ts'
-import { isDreyError } from '../base/error.ts'
 import type { Layout } from '../coding/layout.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { Circle } from '../node/circle.ts'
@@ -98,7 +97,7 @@ async function ask(
   return answers
 }
 
-/** `undefined` when it does not answer: it is going, or busy. */
+/** `undefined` when it does not answer: it is going, or busy; or it is this node, and its disk fails. */
 async function surveyed(
   holder: Surveyed,
   blocks: readonly Address[],
@@ -110,10 +109,9 @@ async function surveyed(
       all.push(...(await holder.survey(blocks.slice(at, at + surveyMax), signal, leases)))
     }
     return all
-  } catch (error) {
+  } catch {
     signal.throwIfAborted()
-    if (isDreyError(error)) return undefined // Weather: what it may have is counted as not known.
-    throw error
+    return undefined // Weather, or this node's own disk: what it may have is counted as not known.
   }
 }
 
@@ -152,9 +150,8 @@ async function shown(
 ): Promise<Layout | undefined> {
   try {
     return await holder.layoutOf(block, id, signal)
-  } catch (error) {
+  } catch {
     signal.throwIfAborted()
-    if (isDreyError(error)) return undefined // The next one may show it.
-    throw error
+    return undefined // The next one may show it.
   }
 }

@@ -25,7 +25,7 @@ export class Fairness {
   async allowed(machine: Machine, names: readonly ShardName[]): Promise<ShardName[]> {
     const all = await holdings(this.#world.machines)
     const promised = new Set(
-      [...this.#people.stored, ...this.#people.underway].flatMap(({ blocks }) => blocks),
+      [...this.#people.stored.keys(), ...this.#people.underway].flatMap(({ blocks }) => blocks),
     )
     const now = this.#world.clock.now()
     return names.filter((name) => {

@@ -1,6 +1,7 @@
 import type { MendProgress } from '../../src/mend/progress.ts'
 import type { Content } from './contents.ts'
-import { holdings, spareOf } from './oracle.ts'
+import { holdings, spareOf, survivalBy, type Spread } from './oracle.ts'
+import { policyFor } from '../../src/coding/code.ts'
 import type { People } from './people.ts'
 import type { World } from './world.ts'
 
@@ -22,30 +23,61 @@ export async function inspect(
   { hasLiars }: { hasLiars: boolean },
 ): Promise<Remains> {
   if (hasLiars) await world.clock.sleep(liarsMs)
-  else await untilMended(world)
+  else await untilMended(world, people)
   await proveWorking(world, people)
   const lost = await readAll(world, people)
+  const blobs = people.stored.size
+  await untilEmpty(world, people)
   await world.close()
   checkSlots(world)
-  return { blobs: people.stored.size, lost }
+  return { blobs, lost }
 }
 
-/** Everyone has looked at all it has since the calm came, and found nothing to do. */
-async function untilMended(world: World): Promise<void> {
+/** Until every block that is not lost survives what it should, is kept once, and everyone says so. */
+async function untilMended(world: World, people: People): Promise<void> {
   const { clock } = world
   const calmAt = clock.now()
-  const isDone = ({ passedAt = 0, pass, waiting, census }: MendProgress) =>
-    passedAt > calmAt && pass === undefined && waiting === 0 && census.below === 0
-  const isMended = () => world.up().every(({ life }) => isDone(life!.mender.progress))
-  while (!isMended()) {
+  for (;;) {
     await clock.sleep(lookMs)
+    const flaws = [...(await flawsOf(world, people)), ...doubtsOf(world, calmAt)]
+    if (flaws.length === 0) return
     if (clock.now() - calmAt < mendedMs) continue
-    for (const { id, life } of world.up()) {
-      const { progress } = life!.mender
-      if (!isDone(progress)) world.accuse(id, `is not mended: ${JSON.stringify(progress)}`)
-    }
+    for (const flaw of flaws) world.accuse('', flaw)
     return
   }
+}
+
+/** What the disks show. */
+async function flawsOf(world: World, people: People): Promise<string[]> {
+  const all = await holdings(world.machines)
+  const code = world.code ?? policyFor(world.storing().length)
+  const wanted = code.n - code.k
+  return [...new Set([...people.stored.keys()].flatMap(({ blocks }) => blocks))].flatMap(
+    (block) => {
+      if (spareOf(block, all) < 0) return []
+      const spreads = [...all.get(block)!.values()]
+      const survives = Math.max(...spreads.map(survivalBy))
+      const about = `block ${block} (${formatSpreads(spreads)})`
+      if (survives < wanted) return [`${about} survives ${survives} losses, not ${wanted}`]
+      return spreads.length > 1 ? [`${about} is kept twice`] : []
+    },
+  )
+}
+
+/** What the nodes themselves say. */
+function doubtsOf(world: World, calmAt: number): string[] {
+  const isDone = ({ passedAt = 0, waiting, census }: MendProgress) =>
+    passedAt > calmAt && waiting === 0 && census.below === 0
+  return world.up().flatMap(({ id, life }) => {
+    const { progress } = life!.mender
+    return isDone(progress) ? [] : [`${id} is not content: ${JSON.stringify(progress)}`]
+  })
+}
+
+function formatSpreads(spreads: readonly Spread[]): string {
+  const homesOf = ({ homes }: Spread) =>
+    [...homes].map(([{ id }, indexes]) => `${id} has ${[...indexes].join('+')}`).join(', ')
+  return spreads.map((spread) => `${spread.k} of ${spread.n}: ${homesOf(spread)}`).join('; ')
 }
 
 /** In fine weather everything works at once. */
@@ -61,12 +93,44 @@ async function proveWorking(world: World, people: People): Promise<void> {
 async function readAll(world: World, people: People): Promise<number> {
   const all = await holdings(world.machines)
   const isLost = ({ blocks }: Content) => blocks.some((block) => spareOf(block, all) < 0)
-  for (const content of people.stored) {
+  for (const content of people.stored.keys()) {
     const machine = world.pick(world.readers())
     const isRead = machine !== undefined && (await people.get(machine, content))
     if (!isRead && !isLost(content)) world.accuse('', `${content.name} is there and not given`)
   }
-  return [...people.stored].filter(isLost).length
+  return [...people.stored.keys()].filter(isLost).length
+}
+
+/** When everything is removed, all of it goes, but for what those have leased who are dead for good. */
+async function untilEmpty(world: World, people: People): Promise<void> {
+  const { clock } = world
+  for (const [content, owners] of [...people.stored]) {
+    for (const owner of owners) if (owner.life !== undefined) await people.remove(owner, content)
+  }
+  const dead = new Set(world.machines.filter(({ life }) => life === undefined).map(({ id }) => id))
+  const removedAt = clock.now()
+  for (;;) {
+    await clock.sleep(lookMs)
+    const left = await leftovers(world, dead)
+    if (left.length === 0) return
+    if (clock.now() - removedAt < mendedMs) continue
+    for (const each of left) world.accuse('', each)
+    return
+  }
+}
+
+/** What is kept though nobody wants it. */
+async function leftovers(world: World, dead: ReadonlySet<string>): Promise<string[]> {
+  const left: string[] = []
+  for (const { id, disk, leases } of world.up().filter(({ isLiar }) => !isLiar)) {
+    for await (const { block, index } of disk.kept.list()) {
+      const owners = leases.book.of(block).map(({ owner }) => owner)
+      if (owners.some((owner) => dead.has(owner))) continue
+      const wanted = owners.length > 0 ? `leased by ${owners.join(', ')}` : leases.book.wants(block)
+      left.push(`${id} still has shard ${index} of ${String(block)}: ${wanted}`)
+    }
+  }
+  return left
 }
 
 /** All lives are over, also those that ended badly. */

@@ -1,12 +1,17 @@
 import type { Clock } from '../../src/base/clock.ts'
+import type { Address } from '../../src/address/address.ts'
 import type { Log } from '../../src/base/log.ts'
 import type { Random } from '../../src/base/random.ts'
 import type { Code } from '../../src/coding/code.ts'
 import { readKeysOf } from '../../src/crypto/keys.ts'
 import { Membership } from '../../src/discovery/membership.ts'
 import type { Leases } from '../../src/lease/leases.ts'
+import { Collector } from '../../src/mend/collect.ts'
+import { keepBlob } from '../../src/mend/keepBlob.ts'
 import { Mender } from '../../src/mend/mender.ts'
 import { Scrubber } from '../../src/mend/scrub.ts'
+import { Shape } from '../../src/mend/shape.ts'
+import { Survey } from '../../src/mend/survey.ts'
 import { Orchestrator } from '../../src/node/orchestrator.ts'
 import { Pool } from '../../src/pipe/pool.ts'
 import { RotNews } from '../../src/store/rotNews.ts'
@@ -28,8 +33,10 @@ export const mendLimits = {
   retryMs: 10_000,
   safeMs: 10_000,
   returnMs: 30_000,
-  goneMs: 300_000,
+  goneMs: 120_000,
 }
+/** How long what nobody wants is kept on. */
+export const graceMs = 30_000
 const repairBytesPerSecond = 2 ** 24
 const scrubDays = 1 / 96 // A quarter of an hour.
 
@@ -64,10 +71,12 @@ export class Life {
   readonly node: Orchestrator
   readonly mender: Mender
   readonly scrubber: Scrubber
+  /** Asks for what another has stored. */
+  readonly keep: (root: Address, signal: AbortSignal) => Promise<unknown>
   readonly pool = new Pool()
   readonly #store: MountedDisk
   readonly #over = new AbortController()
-  readonly #scrubbing: Promise<void>
+  readonly #running: Promise<unknown>
 
   constructor(settler: Settler, surroundings: Surroundings) {
     const { network, clock, random, code } = surroundings
@@ -89,7 +98,17 @@ export class Life {
     const save = async () => {}
     const scrubbing = { store, rot, activity: node.activity, clock, log, save }
     this.scrubber = new Scrubber(scrubbing, { days: scrubDays })
-    this.#scrubbing = this.scrubber.run(this.#over.signal)
+    const { signal } = this.#over
+    const { circle, keeping, activity } = node
+    const collecting = { keeping, sweep: leases.sweep, activity, clock, log }
+    const collector = new Collector(collecting, { graceMs })
+    this.#running = Promise.all([
+      endUnfinished(leases).then(() => collector.run(signal)),
+      this.scrubber.run(signal),
+    ])
+    const shape = new Shape({ ...parts, circle, code, limits: mendLimits })
+    const keeper = { node, survey: new Survey(circle), aims: () => shape.aims() }
+    this.keep = (root, stop) => keepBlob(root, keeper, { signal: stop })
     this.transporter = transporter
     this.membership = membership
     this.node = node
@@ -108,7 +127,7 @@ export class Life {
   /** Resolves when nothing of it runs any more. */
   async close(): Promise<void> {
     this.#over.abort(new Error('the node is closing'))
-    await this.#scrubbing
+    await this.#running
     await this.mender[Symbol.asyncDispose]()
     await this.node[Symbol.asyncDispose]()
     await this.membership[Symbol.asyncDispose]()
@@ -136,6 +155,11 @@ export class Life {
     this.#over.signal.addEventListener('abort', stopSaving)
     return membership
   }
+}
+
+/** What was under way when the last life ended is let go. */
+async function endUnfinished({ book, own }: Leases): Promise<void> {
+  await book.end(own.unfinished().map(({ secret }) => secret))
 }
 
 /** Who is dead says nothing. */

@@ -1,5 +1,7 @@
 import { formatAddress, type Address } from '../../src/address/address.ts'
 import type { Layout } from '../../src/coding/layout.ts'
+import type { Holder } from '../../src/node/holder.ts'
+import { survivalOf } from '../../src/node/survival.ts'
 import type { Machine } from './world.ts'
 
 /** Who soundly keeps which shards of one layout. */
@@ -36,6 +38,14 @@ export function spareOf(block: string, all: Holdings): number {
     return new Set([...homes.values()].flatMap((indexes) => [...indexes])).size - k
   })
   return Math.max(-1, ...spares)
+}
+
+/** How many machines may vanish, whichever they are, until one layout of a block is of no use. */
+export function survivalBy({ k, n, homes }: Spread): number {
+  const members = new Map(
+    [...homes].map(([machine, indexes]) => [machine as unknown as Holder, indexes]),
+  )
+  return survivalOf({ k, n }, members)
 }
 
 /** The layouts of a block that anybody has. */

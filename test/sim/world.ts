@@ -65,6 +65,11 @@ export class World {
     return this.up().filter(({ role }) => role !== 'storage')
   }
 
+  /** Those that run and take shards. */
+  storing(): Machine[] {
+    return this.up().filter(({ life }) => life!.membership.own.stage === 'here')
+  }
+
   add({ role, zone, isLiar, capacity = gib }: Partial<MachineOptions> & { role: Role }): Machine {
     const id = `n${this.machines.length}`
     const machine: Machine = {
