@@ -177,7 +177,7 @@ describe('A book of leases', () => {
     await claim(leases, oak)
     await claim(leases, elm)
     assert.equal(book.wants(oak), 'wanted')
-    assert.deepEqual(book.of(oak), [], 'what it is given to others with')
+    assert.deepEqual(book.carried(oak), [], 'what it is given to others with')
     assert.deepEqual(sweep.adopted(), { blocks: 2, bytes: 20 })
 
     const { lease, secret } = newLease({ owner: 'ann', made: 1 })
@@ -185,6 +185,7 @@ describe('A book of leases', () => {
     await book.end([secret])
 
     assert.equal(book.wants(oak), 'unwanted')
+    assert.equal(book.carried(oak), undefined, 'it is not given to others')
     await sweep.abandonAdopted()
     assert.equal(book.wants(elm), 'unwanted')
   })
