@@ -217,12 +217,12 @@ export class Mender implements AsyncDisposable {
 
   /** What nobody wants is left alone: it goes when its time is over. */
   async #wantedOf(batch: readonly Owned[]): Promise<Address[]> {
-    const { book } = this.#parts.leases
+    const { keeping } = this.#parts.node
     const wanted: Address[] = []
     for (const { block } of batch) {
-      const how = book.wants(block)
+      const how = keeping.book.wants(block)
       if (how === 'wanted') wanted.push(block)
-      if (how === 'unknown') await book.noteOrphan(block)
+      if (how === 'unknown') await keeping.noteOrphan(block)
     }
     return wanted
   }

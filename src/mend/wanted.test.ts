@@ -72,7 +72,7 @@ describe('Those who look after blocks', () => {
     await until('it is noted', () => holder.leases.book.wants(block) === 'unwanted')
     await until('all is well', () => isWell(work, '4+2'))
 
-    assert.equal(holder.leases.sweep.waiting().blocks, 1)
+    assert.deepEqual(holder.leases.sweep.waiting(), { blocks: 1, bytes: orphan.bytes.length })
     for (const other of others) assert.equal(await has(other, block), false)
   })
 

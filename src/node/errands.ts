@@ -46,6 +46,11 @@ export class Errands implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new DreyError('unreachable', 'the node is closing'))
     using soon = timeLimit(this.#clock, closingMs)
-    await this.#window.take(errandsMax, soon.signal).catch(() => {})
+    try {
+      await this.#window.take(errandsMax, soon.signal)
+      this.#window.give(errandsMax) // Or closing it once more would wait for this.
+    } catch {
+      // Somebody neither reads nor leaves.
+    }
   }
 }

@@ -145,6 +145,18 @@ describe('What a node keeps', () => {
     assert.equal((await store.usage()).shards, 0)
   })
 
+  it('waits to be let go when nobody ever spoke of it, and is not noted when it has gone', async () => {
+    await using its = bench()
+    await its.store.put(first)
+    await its.keeping.noteOrphan(block)
+    await its.keeping.noteOrphan(missing)
+    assert.deepEqual(its.leases.sweep.waiting(), { blocks: 1, bytes: shardBytes })
+    assert.equal(its.keeping.book.wants(missing), 'unknown')
+
+    await its.keeping.have(block, [ann.lease])
+    assert.equal(its.leases.sweep.waiting().blocks, 0)
+  })
+
   it('of an owner who has too much already is refused, whole, and what is here stays', async () => {
     await using its = bench({ ownerQuota: shardBytes })
     const { keeping, store } = its

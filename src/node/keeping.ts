@@ -77,6 +77,12 @@ export class Keeping {
     return removed
   }
 
+  /** A block is here of which nobody ever said anything: from now on it waits to be let go. */
+  async noteOrphan(block: Address): Promise<void> {
+    await this.book.noteOrphan(block)
+    await this.settle(block) // Unless it has just gone.
+  }
+
   /** Counts a block anew, after shards of it have gone, or did not come. */
   async settle(block: Address): Promise<void> {
     await this.book.settle(block, () => bytesKept(this.store, block))
