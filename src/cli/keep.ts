@@ -9,6 +9,7 @@ import { ask, openVisit } from './visit.ts'
 
 export interface KeepCommand extends Global {
   readonly expires?: string
+  readonly name?: string
 }
 
 /** `drey keep ADDRESS [--expires TIME]` */
@@ -26,9 +27,9 @@ export async function keepCommand(
   note(options, `${kept.blocks} blocks; they stay until you remove them: drey rm ${address}`)
 }
 
-/** What `--expires` means to a door. */
-export function leaseQuery({ expires }: { readonly expires?: string }): URLSearchParams {
-  const query = new URLSearchParams()
+/** What `--expires` and `--name` mean to a door. */
+export function leaseQuery({ expires, name }: Omit<KeepCommand, keyof Global>): URLSearchParams {
+  const query = new URLSearchParams(name === undefined ? {} : { name })
   if (expires !== undefined) query.set('lease', String(parseDuration(expires)))
   return query
 }

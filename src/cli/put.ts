@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { counted, type Bytes } from '../base/bytes.ts'
 import type { Door } from '../gateway/door.ts'
 import type { PutReply } from '../gateway/blobs.ts'
@@ -12,6 +13,7 @@ export interface PutCommand extends Global {
   readonly hash?: string
   readonly code?: string
   readonly expires?: string
+  readonly name?: string
 }
 
 /** `drey put FILE|-` */
@@ -29,7 +31,7 @@ export async function putCommand(
       'sha1: collisions can be made on purpose; do not trust this address against someone who makes files',
     )
   }
-  const query = leaseQuery(options)
+  const query = leaseQuery({ name: path === '-' ? undefined : basename(path), ...options })
   if (options.hash) query.set('hash', options.hash)
   if (options.code) query.set('code', options.code)
   const progress = new Progress(options, 'put', { total: size })

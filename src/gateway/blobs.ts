@@ -10,7 +10,7 @@ import { describeReceipt } from '../node/receipt.ts'
 import type { DoorReply, DoorRequest, PartDoor } from './door.ts'
 import { jsonReply } from './door.ts'
 import { errorBody } from './errors.ts'
-import { parseLeaseTime } from './leases.ts'
+import { readLeaseWish } from './leases.ts'
 import { parseRange } from './range.ts'
 
 /** What a put answers. */
@@ -69,7 +69,7 @@ async function putBlob(node: Orchestrator, request: DoorRequest): Promise<DoorRe
   const stored = await node.put(request.body, {
     hash,
     code: code === null ? undefined : parseCode(code),
-    leaseMs: parseLeaseTime(request.query),
+    lease: readLeaseWish(request.query),
     signal: request.signal,
   })
   const { address, key, size, receipt } = stored

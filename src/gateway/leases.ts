@@ -2,6 +2,7 @@ import { formatAddress, parseAddress, type Address } from '../address/address.ts
 import { DreyError } from '../base/error.ts'
 import type { KeepOptions } from '../mend/keepBlob.ts'
 import type { Leases } from '../lease/leases.ts'
+import { listOrders, type LeaseWish, type ListWish, type OwnBlob } from '../lease/own.ts'
 import type { Leasing } from '../node/leasing.ts'
 import { jsonReply, type DoorReply, type PartDoor } from './door.ts'
 import { lines } from './lines.ts'
@@ -21,21 +22,35 @@ export interface KeepReply {
   readonly blocks: number
 }
 
+/** What `GET /list` answers. */
+export interface ListReply {
+  readonly blobs: readonly OwnBlob[]
+  /** How many there are; `blobs` may be fewer. */
+  readonly total: number
+}
+
+const nameLengthMax = 4_096
+const listMax = 10_000
+
 export interface LeaseParts {
   readonly leasing: Pick<Leasing, 'end'>
-  readonly own: Pick<Leases['own'], 'of'>
+  readonly own: Pick<Leases['own'], 'of' | 'list'>
   readonly keep: (root: Address, options: KeepOptions) => Promise<{ blocks: number }>
 }
 
-/** `DELETE /blob/ADDRESS` ends this node's leases for a blob; `POST /keep/ADDRESS` makes one; lines meanwhile. */
+/**
+ * `DELETE /blob/ADDRESS` ends this node's leases for a blob; `POST /keep/ADDRESS` makes one, lines meanwhile;
+ * `GET /list` says what there are.
+ */
 export function leasesDoor(parts: LeaseParts): PartDoor {
   return ({ path, method, query, signal }) => {
+    if (path === '/list' && method === 'GET') return list(query, parts.own)
     const removed = /^\/blob\/([^/]+)$/.exec(path)?.[1]
     if (removed !== undefined && method === 'DELETE') return remove(removed, parts, signal)
     const kept = /^\/keep\/([^/]+)$/.exec(path)?.[1]
     if (kept === undefined || method !== 'POST') return undefined
     const root = parseAddress(kept)
-    const options = { forMs: parseLeaseTime(query), signal }
+    const options = { lease: readLeaseWish(query), signal }
     return lines<number, KeepReply>(async (report) => {
       const { blocks } = await parts.keep(root, { ...options, report })
       return { address: formatAddress(root), blocks }
@@ -43,13 +58,31 @@ export function leasesDoor(parts: LeaseParts): PartDoor {
   }
 }
 
-/** How long a lease is to hold: `?lease=MS`; for ever without. Throws 'bad-input'. */
-export function parseLeaseTime(query: URLSearchParams): number | undefined {
+/** How long a lease is to hold, `?lease=MS`, for ever without; and what it covers is called, `?name=`. Throws 'bad-input'. */
+export function readLeaseWish(query: URLSearchParams): LeaseWish {
+  const name = query.get('name') ?? undefined
+  if (name !== undefined && name.length > nameLengthMax) {
+    throw new DreyError('bad-input', `a name has at most ${nameLengthMax} characters`)
+  }
   const text = query.get('lease')
-  if (text === null) return undefined
-  const ms = Number(text)
-  if (Number.isSafeInteger(ms) && ms > 0) return ms
+  if (text === null) return { name }
+  const forMs = Number(text)
+  if (Number.isSafeInteger(forMs) && forMs > 0) return { forMs, name }
   throw new DreyError('bad-input', `not a number of milliseconds: "${text}"`)
+}
+
+/** `GET /list`, with `?search=`, `?sort=` and `?limit=`. */
+function list(query: URLSearchParams, own: LeaseParts['own']): Promise<DoorReply> {
+  const sort = (query.get('sort') ?? 'time') as ListWish['sort']
+  if (!listOrders.includes(sort)) {
+    throw new DreyError('bad-input', `not an order: "${sort}"; choose ${listOrders.join(', ')}`)
+  }
+  const limit = Number(query.get('limit') ?? listMax)
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > listMax) {
+    throw new DreyError('bad-input', `"limit" is not a number from 1 to ${listMax}`)
+  }
+  const reply: ListReply = own.list({ search: query.get('search') ?? undefined, sort, limit })
+  return Promise.resolve(jsonReply(reply))
 }
 
 async function remove(

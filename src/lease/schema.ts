@@ -28,7 +28,10 @@ export const schema: Schema = {
   CREATE INDEX covered ON leased (lease, block);
   CREATE TABLE ended (row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, secret BLOB NOT NULL);
   CREATE TABLE heard (member TEXT PRIMARY KEY, log TEXT NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE own (id TEXT PRIMARY KEY, secret BLOB NOT NULL, made INTEGER NOT NULL, root TEXT, size INTEGER) WITHOUT ROWID;
+  CREATE TABLE own (
+    id TEXT PRIMARY KEY, secret BLOB NOT NULL, made INTEGER NOT NULL, expires INTEGER NOT NULL,
+    name TEXT, root TEXT, size INTEGER
+  ) WITHOUT ROWID;
   CREATE INDEX root ON own (root)
 `,
 }

@@ -1,6 +1,7 @@
 import { formatAddress, type Address } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
 import type { Lease } from '../lease/lease.ts'
+import type { LeaseWish } from '../lease/own.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import type { Aims } from './aims.ts'
 import { assess } from './assess.ts'
@@ -15,8 +16,7 @@ export interface KeepParts {
 }
 
 export interface KeepOptions {
-  /** How long the lease holds; for ever without. */
-  readonly forMs?: number
+  readonly lease?: LeaseWish
   readonly signal: AbortSignal
   readonly report?: (blocks: number) => void
 }
@@ -30,8 +30,8 @@ export async function keepBlob(
   parts: KeepParts,
   options: KeepOptions,
 ): Promise<{ blocks: number }> {
-  const { forMs, signal, report = () => {} } = options
-  return parts.node.leasing.cover({ forMs }, async (lease) => {
+  const { lease: wish = {}, signal, report = () => {} } = options
+  return parts.node.leasing.cover(wish, async (lease) => {
     let blocks = 0
     let batch: Address[] = []
     const flush = async () => {

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Lease, LeaseSecret } from '../lease/lease.ts'
 import type { Leases } from '../lease/leases.ts'
+import type { LeaseWish } from '../lease/own.ts'
 import type { Peer } from '../transport/transporter.ts'
 import * as protocol from './protocol.ts'
 import type { Operations } from './serve.ts'
@@ -54,11 +55,11 @@ export class Leasing {
 
   /** Covers what `work` stores with a lease of its own. When it fails, the lease ends: what it left is let go. */
   async cover<T extends { address: Address; size?: number }>(
-    { forMs }: { forMs?: number },
+    wish: LeaseWish,
     work: (lease: Lease) => Promise<T>,
   ): Promise<T> {
     const { own } = this.#parts.leases
-    const { lease, secret } = await own.begin({ forMs })
+    const { lease, secret } = await own.begin(wish)
     try {
       const stored = await work(lease)
       await own.finish(lease, formatAddress(stored.address), stored.size)

@@ -10,6 +10,7 @@ import { segmentBytes } from '../manifest/node.ts'
 import { blocksOf } from '../manifest/tree.ts'
 import type { Range } from '../manifest/reader.ts'
 import type { Leases } from '../lease/leases.ts'
+import type { LeaseWish } from '../lease/own.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
 import type { Store } from '../store/store.ts'
@@ -60,8 +61,7 @@ export interface OrchestratorOptions {
 export interface PutOptions {
   readonly hash?: HashName
   readonly code?: Code
-  /** How long its lease holds; for ever without. */
-  readonly leaseMs?: number
+  readonly lease?: LeaseWish
   readonly signal?: AbortSignal
 }
 
@@ -143,10 +143,10 @@ export class Orchestrator implements AsyncDisposable {
       )
     }
     const { pool, crew, log } = this.#parts
-    const { hash = 'blake3', code, leaseMs: forMs } = options
+    const { hash = 'blake3', code, lease: wish = {} } = options
     await using errand = await this.#errands.begin(options.signal)
     const { signal } = errand
-    return await this.leasing.cover({ forMs }, (lease) =>
+    return await this.leasing.cover(wish, (lease) =>
       put(source, {
         ...{ keys, pool, crew, log, hash, lease, signal },
         segmentsAhead: this.#limits.segmentsAhead,

@@ -89,7 +89,8 @@ describe('A swarm whose owners remove what they stored', () => {
       /this node has no lease on .*: it goes when those who have put or kept it/,
     )
 
-    assert.equal(await run(three, ['keep', address]), `kept ${address}`)
+    assert.equal(await run(three, ['keep', address, '--name', 'holiday']), `kept ${address}`)
+    assert.match(await run(three, ['list', '--search', 'HOLI']), new RegExp(`holiday +${address}$`))
     await remove(one, address)
     stored.set(address, bytes)
     await new Promise((resolve) => setTimeout(resolve, 3 * graceMs))
