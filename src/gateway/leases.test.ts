@@ -5,7 +5,7 @@ import { collect } from '../base/bytes.ts'
 import { DreyError, isDreyError } from '../base/error.ts'
 import type { LeaseSecret } from '../lease/lease.ts'
 import type { DoorReply, DoorRequest } from './door.ts'
-import { leasesDoor, parseLeaseTime, type LeaseParts } from './leases.ts'
+import { leasesDoor, readLeaseWish, type LeaseParts } from './leases.ts'
 
 const { signal } = new AbortController()
 const root = addressOf('dag-cbor', 'blake3', new Uint8Array([1]))
@@ -22,6 +22,7 @@ function door(parts: Partial<LeaseParts>, secrets: readonly LeaseSecret[] = []) 
   const own = {
     of: (blob: string) =>
       blob === address ? secrets.map((secret, made) => ({ id: `${made}`, secret, made })) : [],
+    list: () => assert.fail('nobody asked'),
   }
   return leasesDoor({ leasing: { end: never }, keep: never, own, ...parts })
 }
@@ -60,7 +61,10 @@ describe('The door to leases', () => {
 
   it('keeps a blob for as long as was asked, and tells how far it is', async () => {
     const keep: LeaseParts['keep'] = async (which, options) => {
-      assert.deepEqual([which.equals(root), options.forMs, options.signal], [true, 60_000, signal])
+      assert.deepEqual(
+        [which.equals(root), options.lease?.forMs, options.signal],
+        [true, 60_000, signal],
+      )
       options.report!(64)
       await new Promise((resolve) => setTimeout(resolve, 500)) // Longer than between two lines.
       return { blocks: 70 }
@@ -84,9 +88,29 @@ describe('The door to leases', () => {
     await assert.rejects(async () => door({})(asked('DELETE', '/blob/film')), isBad)
     await assert.rejects(async () => door({})(asked('POST', '/keep/film')), isBad)
     for (const time of ['0', '-1', '1.5', 'soon', '', '1e99']) {
-      assert.throws(() => parseLeaseTime(new URLSearchParams({ lease: time })), isBad, time)
+      assert.throws(() => readLeaseWish(new URLSearchParams({ lease: time })), isBad, time)
     }
-    assert.equal(parseLeaseTime(new URLSearchParams()), undefined)
+    assert.deepEqual(readLeaseWish(new URLSearchParams()), { name: undefined })
+    assert.throws(() => readLeaseWish(new URLSearchParams({ name: 'x'.repeat(4_097) })), isBad)
+  })
+
+  it('lists what there is as it was asked to, and refuses what is no order or number', async () => {
+    const wishes: unknown[] = []
+    const list: LeaseParts['own']['list'] = (wish) => {
+      wishes.push(wish)
+      return { blobs: [], total: 7 }
+    }
+    const own = { of: () => [], list }
+    const ask = async (query: string) => linesOf(await door({ own })(asked('GET', '/list', query))!)
+    assert.deepEqual(await ask(''), [{ blobs: [], total: 7 }])
+    await ask('search=oak&sort=size&limit=5')
+    assert.deepEqual(wishes, [
+      { search: undefined, sort: 'time', limit: 10_000 },
+      { search: 'oak', sort: 'size', limit: 5 },
+    ])
+    for (const query of ['sort=colour', 'limit=0', 'limit=1.5', 'limit=10001', 'limit=x']) {
+      await assert.rejects(ask(query), (error) => isDreyError(error, 'bad-input'), query)
+    }
   })
 
   it('leaves other requests to others', () => {

@@ -57,7 +57,7 @@ describe('Keeping what somebody else has stored', () => {
     const role = (index: number) => (index === 5 ? 'storage' : 'reader')
     await using town = await neighbourhood({ peers: 6, code, role })
     const { address } = await town.peers[0]!.node.put(torn(film.slice(0, 1_000)))
-    await keepAt(town.peers[5]!, address, { forMs: 60_000 })
+    await keepAt(town.peers[5]!, address, { lease: { forMs: 60_000 } })
     for (const { store, leases } of town.peers) {
       for await (const { block } of store.list()) {
         const { expires, made } = leases.book.of(block).find(({ owner }) => owner === 'n5')!
