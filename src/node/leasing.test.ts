@@ -8,7 +8,7 @@ import type { Membership } from '../discovery/membership.ts'
 import { claim, HandClock, oak } from '../lease/fixture.ts'
 import { newLease, type LeaseSecret } from '../lease/lease.ts'
 import { memoryLeases, type Leases } from '../lease/leases.ts'
-import type { Header, Message, Peer, RequestOptions } from '../transport/transporter.ts'
+import type { Handler, Header, Message, Peer, RequestOptions } from '../transport/transporter.ts'
 import { Leasing } from './leasing.ts'
 import * as protocol from './protocol.ts'
 import type { Operations } from './serve.ts'
@@ -201,6 +201,20 @@ describe('That a lease has ended', () => {
     assert.deepEqual(asker.heard(), [secret])
   })
 
+  it('is taken from one member as long as it is no more than anybody has to say', async () => {
+    await using hearer = new Ear('hearer')
+    const { end } = hearer.leasing.operations() as { end: Handler }
+    const [liar, owner] = [new Voice('liar', {}), new Voice('owner', {})]
+    const page = Array.from({ length: protocol.endsMax }, newSecret)
+    const telling = (peer: Peer) => end(peer, { header: protocol.encodeEnd(page) }, signal)
+
+    for (let told = 0; told < 64; told++) await telling(liar)
+    await assert.rejects(telling(liar), (error) => isDreyError(error, 'busy'))
+    await telling(owner)
+    hearer.clock.time += 600_000
+    await telling(liar)
+  })
+
   it('is not asked for without end, and nothing ends but what was told', async () => {
     await using asker = new Ear('asker')
     const { lease, secret } = newLease({ owner: 'asker', made: 1 })
@@ -218,6 +232,10 @@ describe('That a lease has ended', () => {
     for (let turns = 0; turns < 50; turns++) await turn() // A hundred seconds of its clock.
 
     assert.deepEqual([asked, liar.asked.length], [64, 64])
+    asker.forget(liar)
+    const again = asker.hear('liar', liar.operations) // It comes again.
+    for (let turns = 0; turns < 50; turns++) await turn()
+    assert.deepEqual(again.asked, [])
     assert.equal(asker.leases.book.wants(oak), 'wanted')
     assert.deepEqual(await asker.leasing.end([secret], signal), [])
     assert.equal(asker.leases.book.wants(oak), 'unwanted')

@@ -1,12 +1,12 @@
 import { formatAddress, type Address } from '../address/address.ts'
 import type { Clock } from '../base/clock.ts'
-import { isDreyError, messageOf } from '../base/error.ts'
+import { DreyError, isDreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Lease, LeaseSecret } from '../lease/lease.ts'
 import type { Leases } from '../lease/leases.ts'
 import type { LeaseWish } from '../lease/own.ts'
-import type { Peer } from '../transport/transporter.ts'
+import type { Peer, PeerId } from '../transport/transporter.ts'
 import * as protocol from './protocol.ts'
 import type { Operations } from './serve.ts'
 
@@ -14,7 +14,7 @@ const defaults = {
   tickMs: 2_000, // Who has just come is asked so soon.
   askedEveryMs: 600_000, // Whoever ends a lease tells it as well: this is for what was lost on the way.
   answerMs: 10_000,
-  asksMax: 64, // At a time, of one member: somebody may make up leases that end.
+  secretsMax: 64 * protocol.endsMax, // In that time, of one member: somebody may make up leases that end.
 } as const
 
 export interface LeasingParts {
@@ -32,6 +32,9 @@ export class Leasing {
   readonly #parts: LeasingParts
   /** When each was asked last. Who comes again is another peer, and may have heard more meanwhile. */
   readonly #askedAt = new WeakMap<Peer, number>()
+  /** How many secrets each has said, or was asked for, since `#countedFrom`. */
+  readonly #said = new Map<PeerId, number>()
+  #countedFrom = -Infinity
 
   constructor(parts: LeasingParts) {
     this.#parts = parts
@@ -41,8 +44,15 @@ export class Leasing {
   operations(): Operations {
     const { book } = this.#parts.leases
     return {
-      async end(_peer, { header }) {
-        await book.end(protocol.decodeSecrets(header))
+      end: async ({ id }, { header }) => {
+        const secrets = protocol.decodeSecrets(header)
+        if (!this.#mayHear(id, secrets.length)) {
+          throw new DreyError(
+            'busy',
+            'too many leases have ended at once: they are asked for later',
+          )
+        }
+        await book.end(secrets)
         return { header: {} }
       },
       async ends(_peer, { header }) {
@@ -131,7 +141,7 @@ export class Leasing {
     const { book } = leases
     this.#askedAt.set(peer, clock.now())
     try {
-      for (let asked = 0; asked < defaults.asksMax; asked++) {
+      while (this.#mayHear(peer.id, protocol.endsMax)) {
         const heard = await this.#ask(peer, signal)
         if (heard.secrets.length === 0) return
         await book.end(heard.secrets)
@@ -145,6 +155,19 @@ export class Leasing {
         log.debug(`a member did not say which leases have ended: ${messageOf(error)}`, { member })
       } else log.error('asking for leases that ended failed, and goes on', { member, error })
     }
+  }
+
+  /** Counts that so many secrets are heard of a member, unless they are more than anybody has to say. */
+  #mayHear(member: PeerId, count: number): boolean {
+    const now = this.#parts.clock.now()
+    if (Math.abs(now - this.#countedFrom) >= defaults.askedEveryMs) {
+      this.#said.clear()
+      this.#countedFrom = now
+    }
+    const said = (this.#said.get(member) ?? 0) + count
+    if (said > defaults.secretsMax) return false
+    this.#said.set(member, said)
+    return true
   }
 
   async #ask(peer: Peer, signal: AbortSignal): Promise<ReturnType<typeof protocol.decodeEnds>> {
