@@ -22,6 +22,7 @@ function describe(status: NodeStatus): string {
     `a put now    is coded ${code}`,
     ...(status.mend ? describeMending(status.mend) : []),
     ...describeScrub(status.scrub).map((line) => `scrub        ${line}`),
+    ...describeGarbage(status.garbage),
     `members      ${members.length} connected`,
     ...members.map((member) => {
       const room = member.capacity > 0 ? `${formatSize(member.free)} free` : 'holds nothing'
@@ -62,6 +63,13 @@ function describeMending(mend: MendProgress): string[] {
     `looks after  ${[all, ...state].join('; ')}`,
     ...(work.length > 0 ? [`mending      ${work.join('; ')}`] : []),
   ]
+}
+
+/** Nothing, when nothing was removed. */
+function describeGarbage({ blocks, bytes }: NodeStatus['garbage']): string[] {
+  if (blocks === 0) return []
+  const what = `${blocks} blocks that nobody wanted, ${formatSize(bytes)}, since it started`
+  return [`removed      ${what}`]
 }
 
 /** In one line: whether members can dial this node, and over whom they reach it if not. */
