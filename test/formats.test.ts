@@ -16,6 +16,7 @@ import { readKeyFile, writeKeyFile } from '../src/crypto/keyfile.ts'
 import { cipherAt, cryptInPlace } from '../src/crypto/ctr.ts'
 import { contentKey, readKeysOf, wrapKey } from '../src/crypto/keys.ts'
 import { encodePresence, lanName, tagOfKey } from '../src/discovery/lanWords.ts'
+import { leaseIdOf } from '../src/lease/lease.ts'
 import { encodeInline, wrapOf } from '../src/manifest/node.ts'
 import { placementOrder } from '../src/node/placement.ts'
 import { encodeEviction } from '../src/discovery/eviction.ts'
@@ -93,6 +94,8 @@ const saying: Saying = {
 const fetched = { layout, index: 2, also: [4] }
 
 const pass = Uint8Array.from({ length: 16 }, (_, index) => index)
+const lease = { id: leaseIdOf(pass), owner: member, made: at }
+const log = '00000000-0000-4000-8000-000000000001'
 
 function asFrame(name: 'request' | 'response', header: Header, size?: number): Uint8Array {
   return frame.encodeFrame(name, 1, frame.encodeHeader(header, size))
@@ -148,6 +151,12 @@ const bytes: Record<string, () => Uint8Array> = {
   'message-have': () => frame.encodeHeader(messages.encodeHave(address), undefined),
   'message-have-answer': () =>
     frame.encodeHeader(messages.encodeHeld([{ layout: layoutId(layout), index: 2 }]), undefined),
+  'lease-id': () => fromHex(lease.id),
+  'message-have-leased': () => frame.encodeHeader(messages.encodeHave(address, [lease]), undefined),
+  'message-end': () => frame.encodeHeader(messages.encodeEnd([pass]), undefined),
+  'message-ends': () => frame.encodeHeader(messages.encodeEndsFrom({ log, place: 3 }), undefined),
+  'message-ends-answer': () =>
+    frame.encodeHeader(messages.encodeEnds({ log, place: 4 }, [pass]), undefined),
   'message-fetch': () =>
     frame.encodeHeader(
       messages.encodeFetch(address, { layout: layoutId(layout), without: [0, 1] }),
