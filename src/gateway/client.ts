@@ -23,20 +23,19 @@ export function socketDoor(path: string): Door {
       (cause: unknown) => {
         request.signal.throwIfAborted()
         if (cause instanceof DreyError) throw cause
-        throw new DreyError('unreachable', `the node does not answer: ${messageOf(cause)}`, {
-          cause,
-        })
+        throw unreachable('the node does not answer', cause)
       },
     )
+    const body = toItsEnd(incoming, request.signal)
     if (incoming.statusCode! >= 400) {
-      const error = await readError(incoming)
+      const error = await readError(body, incoming.statusCode!)
       outgoing.destroy() // What was not sent yet is of no use, and would be waited for.
       throw error
     }
     return {
       status: incoming.statusCode!,
       headers: incoming.headers as Record<string, string>,
-      body: incoming,
+      body,
       trailers: () => incoming.trailers as Record<string, string>,
     }
   }
@@ -57,14 +56,26 @@ async function send({ body, signal }: DoorRequest, outgoing: ClientRequest): Pro
   }
 }
 
-async function readError(incoming: IncomingMessage): Promise<Error> {
-  const text = Buffer.from(await collect(incoming as Bytes)).toString('utf8')
+/** Throws 'unreachable' when the node ends before its answer does. */
+async function* toItsEnd(incoming: IncomingMessage, signal: AbortSignal): Bytes {
+  try {
+    yield* incoming as Bytes
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw unreachable('the node has stopped in the middle of its answer', cause)
+  }
+}
+
+function unreachable(what: string, cause: unknown): DreyError {
+  return new DreyError('unreachable', `${what}: ${messageOf(cause)}`, { cause })
+}
+
+async function readError(body: Bytes, status: number): Promise<Error> {
+  const text = Buffer.from(await collect(body)).toString('utf8')
   try {
     return errorFrom(JSON.parse(text) as ErrorBody)
   } catch (cause) {
     const start = text.slice(0, 200)
-    return new DreyError('protocol', `the node answered ${incoming.statusCode}: ${start}`, {
-      cause,
-    })
+    return new DreyError('protocol', `the node answered ${status}: ${start}`, { cause })
   }
 }

@@ -161,6 +161,17 @@ describe('A door behind a local socket', () => {
     await assert.rejects(collect(reply.body))
   })
 
+  it('that goes in the middle of its answer is unreachable', async () => {
+    const begun = Promise.withResolvers<void>()
+    const door = await through(async () => {
+      return { status: 200, headers: {}, body: bytes(many, () => begun.resolve()) }
+    })
+    const reply = await ask(door)
+    await begun.promise
+    await door[Symbol.asyncDispose]()
+    await assert.rejects(collect(reply.body), (error) => isDreyError(error, 'unreachable'))
+  })
+
   it('says after the body what is only known then', async () => {
     await using door = await through(async () => ({
       ...{ status: 200, headers: {}, body: bytes(2) },
