@@ -4,7 +4,15 @@ import { DreyError } from '../base/error.ts'
 import { Turns } from '../store/turns.ts'
 import type { Database } from './database.ts'
 import { digestOfLeases, leaseIdOf, type Lease, type LeaseSecret } from './lease.ts'
-import { adopted, cover, coveringRows, findBlock, insertBlock, leasesOn } from './rows.ts'
+import {
+  adopted,
+  cover,
+  coveringRows,
+  findBlock,
+  insertBlock,
+  leaseIdsOn,
+  leasesOn,
+} from './rows.ts'
 import { removeBlock, resize, uncover, type BlockRow } from './rows.ts'
 
 const wantedAgain = 'UPDATE block SET since = NULL WHERE row = ? AND since IS NOT NULL'
@@ -129,7 +137,7 @@ export class LeaseBook {
 
   /** Two holders of a block that have the same leases for it have the same number. */
   digestOf(block: Address): number {
-    return digestOfLeases(this.of(block).map(({ id }) => id))
+    return digestOfLeases(leaseIdsOn(this.#db, block).filter((id) => id !== adopted.id))
   }
 
   wants(block: Address): Wanted {

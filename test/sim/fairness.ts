@@ -24,18 +24,45 @@ export class Fairness {
   /** Those of a machine's shards that may be lost, all of them at once. */
   async allowed(machine: Machine, names: readonly ShardName[]): Promise<ShardName[]> {
     const all = await holdings(this.#world.machines)
-    const promised = new Set(
-      [...this.#people.stored.keys(), ...this.#people.underway].flatMap(({ blocks }) => blocks),
-    )
+    const underway = new Set([...this.#people.underway].flatMap(({ blocks }) => blocks))
+    const owners = this.#owners()
     const now = this.#world.clock.now()
     return names.filter((name) => {
       const block = formatAddress(name.block)
+      if (underway.has(block)) return false
       if (now - (this.#hitAt.get(block) ?? -Infinity) < recoveryMs) return false
-      if (promised.has(block) && !canSpare(name, machine, all)) return false
+      const promisedTo = owners.get(block)
+      if (promisedTo === undefined)
+        this.#world.struck.add(block) // And a put may trust in it later.
+      else if (!canSpare(name, machine, leased(name, all, promisedTo))) return false
       this.#hitAt.set(block, now)
       return true
     })
   }
+
+  /** To whom each block was promised. */
+  #owners(): Map<string, Set<string>> {
+    const owners = new Map<string, Set<string>>()
+    for (const [{ blocks }, machines] of this.#people.stored) {
+      for (const block of blocks) {
+        const known = owners.get(block) ?? new Set()
+        owners.set(block, known)
+        for (const { id } of machines) known.add(id)
+      }
+    }
+    return owners
+  }
+}
+
+/** Leaves out who would let a block go that somebody was promised: they have not heard of each other yet. */
+function leased({ block }: ShardName, all: Holdings, owners: ReadonlySet<string>): Holdings {
+  for (const { homes } of all.get(formatAddress(block))?.values() ?? []) {
+    for (const machine of homes.keys()) {
+      const known = new Set(machine.leases.book.of(block).map(({ owner }) => owner))
+      if (!owners.isSubsetOf(known)) homes.delete(machine)
+    }
+  }
+  return all
 }
 
 /** Takes it out, when that leaves enough. */

@@ -25,7 +25,7 @@ export async function inspect(
   if (hasLiars) await world.clock.sleep(liarsMs)
   else await untilMended(world, people)
   await proveWorking(world, people)
-  const lost = await readAll(world, people)
+  const lost = await readAll(world, people, { hasLiars })
   const blobs = people.stored.size
   await untilEmpty(world, people)
   await world.close()
@@ -89,16 +89,25 @@ async function proveWorking(world: World, people: People): Promise<void> {
   }
 }
 
-/** Everything that was acknowledged is there, or lost with good reason. How many are. */
-async function readAll(world: World, people: People): Promise<number> {
+/** Everything that was acknowledged is there and given, but for what weather or liars took. How much they did. */
+async function readAll(
+  world: World,
+  people: People,
+  { hasLiars }: { hasLiars: boolean },
+): Promise<number> {
   const all = await holdings(world.machines)
-  const isLost = ({ blocks }: Content) => blocks.some((block) => spareOf(block, all) < 0)
+  const lostOf = ({ blocks }: Content) => blocks.filter((block) => spareOf(block, all) < 0)
+  let count = 0
   for (const content of people.stored.keys()) {
     const machine = world.pick(world.readers())
     const isRead = machine !== undefined && (await people.get(machine, content))
-    if (!isRead && !isLost(content)) world.accuse('', `${content.name} is there and not given`)
+    const lost = lostOf(content)
+    if (lost.length > 0) count += 1
+    else if (!isRead) world.accuse('', `${content.name} is there and not given`)
+    const unexplained = lost.filter((block) => !hasLiars && !world.struck.has(block))
+    for (const block of unexplained) world.accuse('', `block ${block} of ${content.name} is lost`)
   }
-  return [...people.stored.keys()].filter(isLost).length
+  return count
 }
 
 /** When everything is removed, all of it goes, but for what those have leased who are dead for good. */

@@ -1,3 +1,4 @@
+import { formatAddress } from '../../src/address/address.ts'
 import { between } from '../../src/base/random.ts'
 import type { ShardName } from '../../src/store/store.ts'
 import { Fairness } from './fairness.ts'
@@ -143,18 +144,25 @@ export class Weather {
     if (machine === undefined) return false
     const part = this.#world.random.fraction() ** 3 // Mostly a few, at times nearly all.
     const chosen = (await machine.disk.sound()).filter(() => this.#world.random.fraction() < part)
-    const lost = (await this.#fairness?.allowed(machine, chosen)) ?? chosen
+    const lost = await this.#taken(machine, chosen)
     for (const name of lost) await work(machine, name)
     if (lost.length > 0) this.#world.say(machine.id, `${how} ${lost.length} shards`)
     return lost.length > 0
+  }
+
+  /** Those that are lost, of shards that weather would take. */
+  async #taken(machine: Machine, names: ShardName[]): Promise<ShardName[]> {
+    if (this.#fairness) return this.#fairness.allowed(machine, names)
+    for (const { block } of names) this.#world.struck.add(formatAddress(block))
+    return names
   }
 
   async #die(): Promise<boolean> {
     const machine = this.#expendable()
     if (machine === undefined) return false
     const names = await machine.disk.sound()
-    const allowed = (await this.#fairness?.allowed(machine, names)) ?? names
-    if (allowed.length < names.length) return false
+    const taken = await this.#taken(machine, names)
+    if (taken.length < names.length) return false
     this.#world.crash(machine)
     machine.isGone = true
     this.#world.say(machine.id, `is dead for good, with ${names.length} shards`)

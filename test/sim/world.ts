@@ -44,6 +44,8 @@ export class World {
   readonly violations: string[] = []
   /** How often the weather did what. */
   readonly faults = new Map<string, number>()
+  /** Blocks of which unfair weather took shards: only those may be lost. */
+  readonly struck = new Set<string>()
   /** How long messages take longer, to and from some machines. */
   readonly slowMs = new Map<PeerId, number>()
 
