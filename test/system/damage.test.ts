@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as rest } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
-import { spreadOver } from '../../bench/mendLook.ts'
+import { look, spreadOver } from '../../bench/mendLook.ts'
 import { between, seededRandom } from '../../src/base/random.ts'
 import { shardFiles } from '../../src/cli/damage.ts'
 import { isRunning, statusOf, type Citizen, type Town } from '../../src/cli/town.ts'
@@ -41,9 +41,11 @@ describe(`Files that are damaged behind a node's back while it runs (seed ${seed
   })
   after(() => town?.[Symbol.asyncDispose]())
 
-  const isMended = async () => {
+  /** Every block is on as many nodes as before, and every node has looked since and is content. */
+  const isMended = async (since: number) => {
     const now = await spreadOver(town.citizens)
-    return [...spread].every(([block, members]) => now.get(block)! >= members)
+    const isSpread = [...spread].every(([block, members]) => now.get(block)! >= members)
+    return isSpread && (await look(town.citizens, since)).isWhole
   }
 
   it('are never served: reads are right wherever they are made, and name whose files they are', async () => {
@@ -64,8 +66,8 @@ describe(`Files that are damaged behind a node's back while it runs (seed ${seed
   })
 
   it('are mended, and what was deleted as well once the nodes have looked', async () => {
-    await startAgain(poor.slice(0, 1))
-    await until(isMended, patienceMs, 'every block is on as many nodes as before')
+    const since = await startAgain(poor.slice(0, 1))
+    await until(() => isMended(since), patienceMs, 'everything is mended')
 
     await areTidy(town)
     for (const citizen of healthy) await town.kill(citizen)
@@ -84,8 +86,8 @@ describe(`Files that are damaged behind a node's back while it runs (seed ${seed
     for (const citizen of town.citizens) await promises.areKeptAt(citizen)
     assert.ok(town.citizens.every(isRunning), 'no node has ended')
 
-    await startAgain(poor)
-    await until(isMended, patienceMs, 'every block is on as many nodes as before')
+    const since = await startAgain(poor)
+    await until(() => isMended(since), patienceMs, 'everything is mended')
     assert.match(await put(3_000_000), /4 of 4 members/)
   })
 
@@ -101,12 +103,13 @@ describe(`Files that are damaged behind a node's back while it runs (seed ${seed
     return stderr
   }
 
-  /** Kills some, and starts them when they have been missed: then everyone looks at what there is. */
-  async function startAgain(citizens: readonly Citizen[]): Promise<void> {
+  /** Kills some, and starts them when they have been missed: then everyone looks at what there is. When that was. */
+  async function startAgain(citizens: readonly Citizen[]): Promise<number> {
     for (const citizen of citizens) await town.kill(citizen)
     await rest(missedMs)
     for (const citizen of citizens) await town.restart(citizen)
     await town.gathered(signal)
+    return Date.now()
   }
 })
 
