@@ -29,11 +29,15 @@ const sizes: readonly { likely: number; size: (random: Random) => number }[] = [
   { likely: 0.04, size: (random) => between(random, mib + 1, 3 * mib) },
 ]
 
-/** Contents of all kinds, from one seed. */
+/** Contents of all kinds, from one seed. No two are alike: to remove one would be to remove the other. */
 export async function contentsOf(random: Random, count: number): Promise<Content[]> {
-  const contents: Content[] = []
-  for (let at = 0; at < count; at++) contents.push(await contentOf(random, `c${at}`))
-  return contents
+  const contents = new Map<string, Content>()
+  while (contents.size < count) {
+    const content = await contentOf(random, `c${contents.size}`)
+    const address = formatAddress(content.address)
+    if (!contents.has(address)) contents.set(address, content)
+  }
+  return [...contents.values()]
 }
 
 async function contentOf(random: Random, name: string): Promise<Content> {

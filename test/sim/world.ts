@@ -104,7 +104,7 @@ export class World {
     this.say(machine.id, 'crashes')
   }
 
-  /** The storm is over: everyone who is not dead for good is back, and every disk takes and gives. */
+  /** The storm is over: everyone who is not dead for good is back, some reader is here, and every disk takes and gives. */
   calm(): void {
     this.network.heal()
     this.network.partition([])
@@ -113,6 +113,7 @@ export class World {
       machine.disk.recover()
       this.start(machine)
     }
+    if (this.readers().length === 0) this.add({ role: 'reader' })
   }
 
   pick<T>(some: readonly T[]): T | undefined {
