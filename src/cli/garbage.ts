@@ -1,5 +1,5 @@
 import type { Garbage, GarbageReport } from '../mend/collect.ts'
-import { followLines } from './lines.ts'
+import { followLines } from '../gateway/ask.ts'
 import { formatSize, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
 import { ask, openVisit } from './visit.ts'

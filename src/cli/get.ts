@@ -2,8 +2,8 @@ import { formatAddress } from '../address/address.ts'
 import { parseLink } from '../address/link.ts'
 import { asBuffer } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
+import { settleRead } from '../gateway/ask.ts'
 import type { Door } from '../gateway/door.ts'
-import { errorFrom, type ErrorBody } from '../gateway/errors.ts'
 import type { Finding } from '../node/gather.ts'
 import { openOutput } from './files.ts'
 import { note, say, type Global } from './output.ts'
@@ -65,17 +65,7 @@ export async function readBlob(
     progress.add(chunk.length)
     await parts.write(chunk)
   }
-  return { bytes, findings: settle(reply.trailers!(), bytes, size) }
-}
-
-/** What the node said at the end: throws the failure that ended the read. */
-function settle(trailers: Record<string, string>, done: number, size: number): Finding[] {
-  const failure = trailers['drey-error']
-  if (failure) throw errorFrom(JSON.parse(decodeURIComponent(failure)) as ErrorBody)
-  if (done !== size) {
-    throw new DreyError('unreachable', `the node stopped after ${done} of ${size} bytes`)
-  }
-  return JSON.parse(decodeURIComponent(trailers['drey-findings'] ?? '[]')) as Finding[]
+  return { bytes, findings: settleRead(reply, { done: bytes, size }) }
 }
 
 function describe({ what, member, block, index }: Finding): string {

@@ -1,10 +1,11 @@
-import { collect } from '../base/bytes.ts'
 import { silentLog } from '../base/log.ts'
 import { dataFolder } from '../daemon/folder.ts'
-import type { Door, DoorReply } from '../gateway/door.ts'
+import type { Door } from '../gateway/door.ts'
 import { socketDoor } from '../gateway/client.ts'
 import { answers } from '../gateway/http.ts'
 import { note, type Global } from './output.ts'
+
+export { ask, readReply } from '../gateway/ask.ts'
 
 /** A node to speak to for one command. */
 export interface Visit extends AsyncDisposable {
@@ -26,20 +27,3 @@ export async function openVisit(global: Global): Promise<Visit> {
   await node.membership.settled(connectMs)
   return { door: node.door, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() }
 }
-
-/** A request with what most have not. */
-export function ask(
-  door: Door,
-  method: string,
-  path: string,
-  rest: Partial<Parameters<Door>[0]> & { signal: AbortSignal },
-): ReturnType<Door> {
-  return door({ method, path, query: new URLSearchParams(), headers: {}, body: nothing(), ...rest })
-}
-
-/** What a node answered: one JSON value. */
-export async function readReply<T>({ body }: DoorReply): Promise<T> {
-  return JSON.parse(Buffer.from(await collect(body)).toString('utf8')) as T
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}

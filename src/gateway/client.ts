@@ -28,7 +28,7 @@ export function socketDoor(path: string): Door {
     )
     const body = toItsEnd(incoming, request.signal)
     if (incoming.statusCode! >= 400) {
-      const error = await readError(body, incoming.statusCode!)
+      const error = await readError(body, incoming)
       outgoing.destroy() // What was not sent yet is of no use, and would be waited for.
       throw error
     }
@@ -70,12 +70,13 @@ function unreachable(what: string, cause: unknown): DreyError {
   return new DreyError('unreachable', `${what}: ${messageOf(cause)}`, { cause })
 }
 
-async function readError(body: Bytes, status: number): Promise<Error> {
+async function readError(body: Bytes, { statusCode, headers }: IncomingMessage): Promise<Error> {
   const text = Buffer.from(await collect(body)).toString('utf8')
+  const said = text || decodeURIComponent(String(headers['drey-error'] ?? '')) // HEAD has no body.
   try {
-    return errorFrom(JSON.parse(text) as ErrorBody)
+    return errorFrom(JSON.parse(said) as ErrorBody)
   } catch (cause) {
     const start = text.slice(0, 200)
-    return new DreyError('protocol', `the node answered ${status}: ${start}`, { cause })
+    return new DreyError('protocol', `the node answered ${statusCode}: ${start}`, { cause })
   }
 }

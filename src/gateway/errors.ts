@@ -30,8 +30,12 @@ export function errorBody(error: unknown): ErrorBody {
   return { error: { code, message: messageOf(error) } }
 }
 
+/** The header says it again: the answer to HEAD has no body. */
 export function errorReply(error: unknown): DoorReply {
-  return jsonReply(errorBody(error), error instanceof DreyError ? statuses[error.code] : 500)
+  const body = errorBody(error)
+  const reply = jsonReply(body, error instanceof DreyError ? statuses[error.code] : 500)
+  const headers = { ...reply.headers, 'drey-error': encodeURIComponent(JSON.stringify(body)) }
+  return { ...reply, headers }
 }
 
 /** The failure that an error body tells of. */
