@@ -8,6 +8,7 @@ import { blobDoor } from '../gateway/blobs.ts'
 import { checkDoor } from '../gateway/check.ts'
 import type { Membership } from '../discovery/membership.ts'
 import { doorOf, type Door } from '../gateway/door.ts'
+import { eventsDoor } from '../gateway/events.ts'
 import { garbageDoor } from '../gateway/garbage.ts'
 import { leasesDoor } from '../gateway/leases.ts'
 import { planDoor } from '../gateway/plan.ts'
@@ -28,6 +29,7 @@ import { makeIdentity, type Identity } from '../transport/identity.ts'
 import type { Role } from '../transport/transporter.ts'
 import { openAdmission } from './admission.ts'
 import { readConfig, type Config, type Without } from './config.ts'
+import { eventsOf } from './events.ts'
 import type { DataFolder } from './folder.ts'
 import { openCollector } from './garbage.ts'
 import { openMending } from './mender.ts'
@@ -113,6 +115,8 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
     orchestrator.operate(operations)
   }
   for (const peer of config.peers) transporter.keepConnected(peer)
+  const membersOf = membersParts(membership)
+  const telling = { members: membersOf.list, mend: () => mender?.progress, rot, clock: systemClock }
   const left = Promise.withResolvers<void>()
   const close = opened.move()
   return {
@@ -123,7 +127,8 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
         statusOf(orchestrator, { store, membership, reach, mender, scrubber, collector }),
       ),
       blobDoor(orchestrator),
-      membersDoor(membersParts(membership)),
+      membersDoor(membersOf),
+      eventsDoor((signal) => eventsOf(telling, signal)),
       admission.door,
       checkDoor(mending),
       planDoor(mending.plan),

@@ -26,13 +26,14 @@ export async function listenLocally(server: Server, path: string): Promise<void>
     throw new DreyError('busy', `a node is running on this data folder already (${path} answers)`)
   }
   await rm(path, { force: true }) // Left by a node that was killed.
-  const before = process.umask(0o177)
+  const listening = once(server, 'listening')
+  const before = process.umask(0o177) // The whole process's: only while the socket is made.
   try {
     server.listen(path)
-    await once(server, 'listening')
   } finally {
     process.umask(before)
   }
+  await listening
   await chmod(path, 0o600)
 }
 
