@@ -1,0 +1,21 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { dreySuite } from './dreySuite.ts'
+import { connect, openNode } from './open.ts'
+
+const home = await mkdtemp(join(tmpdir(), 'drey-library-'))
+const without = ['lan', 'dht', 'router'] as const
+const alone = { create: true, listen: '127.0.0.1:0', without }
+const running = await openNode({ ...alone, data: join(home, 'running') })
+after(async () => {
+  await running[Symbol.asyncDispose]()
+  await rm(home, { recursive: true })
+})
+
+let folders = 0
+dreySuite('A node that is opened in this process', () =>
+  openNode({ ...alone, data: join(home, `own-${folders++}`) }),
+)
+dreySuite('A running node that is spoken to', () => connect(join(home, 'running')))

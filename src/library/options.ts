@@ -1,0 +1,78 @@
+import type { HashName } from '../address/hash.ts'
+import type { ListWish } from '../lease/own.ts'
+import type { Finding } from '../node/gather.ts'
+import type { Role } from '../transport/transporter.ts'
+
+/** What every method takes. */
+export interface Options {
+  /** Ends what is under way; its reason is what the promise rejects with. */
+  readonly signal?: AbortSignal
+}
+
+/** What a lease is made with. */
+export interface LeaseOptions extends Options {
+  /** What people call it, in {@link Drey.list}: 4,096 characters at most. */
+  readonly name?: string
+  /** Until when it is wanted. Without it: until it is removed. */
+  readonly expires?: Date
+}
+
+/** How a blob is stored. */
+export interface PutOptions extends LeaseOptions {
+  /** What its address is made with: `blake3` unless told otherwise. Collisions of `sha1` can be made on purpose. */
+  readonly hash?: HashName
+  /** How many shards of data and of parity, such as `"4+2"`, in place of what the swarm aims at. */
+  readonly code?: string
+  /** Called again and again with the bytes that were taken from the source so far. */
+  readonly onProgress?: (bytes: number) => void
+}
+
+/** Part of a blob: from byte `start` up to and without byte `end`. Bytes are counted from 0. */
+export interface ByteRange {
+  /** The first byte: 0 unless told otherwise. */
+  readonly start?: number
+  /** The first byte that is not wanted any more: the blob's size unless told otherwise. */
+  readonly end?: number
+}
+
+/** How a blob is read. */
+export interface GetOptions extends Options {
+  /** Only these bytes. The segments they are in are fetched, and no others. */
+  readonly range?: ByteRange
+  /** Called at a read's end for each shard that was not what it should be, though the read went on from others. */
+  readonly onFinding?: (finding: Finding) => void
+}
+
+/** How a blob's holders are sought. */
+export type FindOptions = Options
+
+/** How a blob is looked at. */
+export interface CheckOptions extends Options {
+  /** Every shard is fetched and checked; otherwise members are believed that they have it. */
+  readonly deep?: boolean
+  /** Called again and again with the number of blocks that were looked at. */
+  readonly onProgress?: (blocks: number) => void
+}
+
+/** How a blob is kept. */
+export interface KeepOptions extends LeaseOptions {
+  /** Called again and again with the number of blocks that are leased. */
+  readonly onProgress?: (blocks: number) => void
+}
+
+/** What is listed, and how. */
+export interface ListOptions extends Options, Partial<ListWish> {}
+
+/** Whom an invitation is for. */
+export interface InviteOptions extends Options {
+  /** What a member may do that joins with it: `storage` unless told otherwise. */
+  readonly role?: Role
+  /** House, rack or site of the new member. */
+  readonly zone?: string
+  /** How many may join with it: one, unless told otherwise. */
+  readonly uses?: number
+  /** Until when it may be used: for a day, unless told otherwise; 90 days at most. */
+  readonly expires?: Date
+  /** Where newcomers come, `host:port`, in place of where the node knows that it is reached. */
+  readonly addresses?: readonly string[]
+}
