@@ -19,14 +19,15 @@ const floors = [
   ['store', 'transport'],
   ['discovery', 'lease'],
   ['node'],
+  ['folder'],
   ['mend'],
   ['gateway'],
   ['daemon'],
 ]
 /** Who stands outside the house, and what it may use. Types weigh nothing, so they are not counted. */
 const outside: Record<string, string[]> = {
-  cli: ['base', 'address', 'gateway', 'daemon'],
-  library: ['base', 'address', 'gateway', 'daemon'],
+  cli: ['base', 'address', 'folder', 'gateway', 'daemon'],
+  library: ['base', 'address', 'folder', 'gateway', 'daemon'],
 }
 
 interface Import {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { DreyError } from '../base/error.ts'
 import { blake3 } from './blake3.ts'
 
 /** The hashes an address can be made with, by their multihash names and codes. */
@@ -9,6 +10,12 @@ export const digestSizes: Record<HashName, number> = { blake3: 32, 'sha2-256': 3
 
 export function isHashName(text: string): text is HashName {
   return Object.hasOwn(hashCodes, text)
+}
+
+/** A hash by its name. Throws 'bad-input'. */
+export function parseHash(name: string | undefined): HashName | undefined {
+  if (name === undefined || isHashName(name)) return name
+  throw new DreyError('bad-input', `no such hash: "${name}"; choose blake3, sha2-256 or sha1`)
 }
 
 /** The digest of `bytes`: 32 bytes, or 20 for SHA-1. */

@@ -70,3 +70,30 @@ export function fromHex(text: string): Uint8Array {
   if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new DreyError('bad-input', 'not hexadecimal bytes')
   return new Uint8Array(Buffer.from(digits, 'hex'))
 }
+
+/** The first bytes of a stream, as many as it has of those wanted; and the whole stream, which begins with them. */
+export async function peek(
+  source: AsyncGenerator<Uint8Array>,
+  wanted: number,
+): Promise<{ start: Uint8Array; whole: AsyncGenerator<Uint8Array> }> {
+  let start: Uint8Array = new Uint8Array()
+  while (start.length < wanted) {
+    const next = await source.next()
+    if (next.done) break
+    const { value } = next
+    start = start.length === 0 && value.length >= wanted ? value : concat([start, value])
+  }
+  return { start, whole: behind(start, source) }
+}
+
+async function* behind(
+  start: Uint8Array,
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (start.length > 0) yield start
+    yield* rest
+  } finally {
+    await rest.return(undefined)
+  }
+}

@@ -55,7 +55,7 @@ export async function getBack(
   at: Citizen,
   global: Global,
   signal: AbortSignal,
-): Promise<Timed & { bytes: number; findings: Finding[] }> {
+): Promise<Timed & { bytes: number; findings: readonly Finding[] }> {
   const hash = createHash('sha256')
   const started = performance.now()
   const { bytes, findings } = await readBlob(at.door, address, {

@@ -4,18 +4,17 @@ import { DreyError, messageOf } from '../base/error.ts'
 
 const readBytes = 256 * 1024
 
+/** Whether there is a folder at a path. What else is there, or nothing, shows when it is read. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
 /** A file's or, for "-", stdin's bytes, and how many there are when that is known. */
 export async function readInput(path: string): Promise<{ body: Bytes; size?: number }> {
   if (path === '-') return { body: freed(process.stdin) }
   const info = await stat(path).catch((cause: unknown) => {
     throw new DreyError('bad-input', `cannot read ${path}: ${messageOf(cause)}`, { cause })
   })
-  if (info.isDirectory()) {
-    throw new DreyError(
-      'bad-input',
-      `${path} is a folder; put one file, or tar it: tar c ${path} | drey put -`,
-    )
-  }
   const size = info.isFile() ? info.size : undefined
   return { body: freed(fileBytes(path)), size }
 }

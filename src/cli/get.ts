@@ -1,71 +1,84 @@
-import { formatAddress } from '../address/address.ts'
-import { parseLink } from '../address/link.ts'
-import { asBuffer } from '../base/bytes.ts'
+import { formatAddress, parseAddress } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
-import { settleRead } from '../gateway/ask.ts'
+import { fetchBlob, type Fetched, type Wanted } from '../gateway/blobClient.ts'
 import type { Door } from '../gateway/door.ts'
 import type { Finding } from '../node/gather.ts'
 import { openOutput } from './files.ts'
+import { follow } from './folders.ts'
 import { note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
-import { ask, openVisit } from './visit.ts'
+import { parseReference, resolve } from './reference.ts'
+import { openVisit } from './visit.ts'
 
 export interface GetCommand extends Global {
   readonly output?: string
   readonly range?: string
+  readonly raw?: boolean
+  readonly setId?: boolean
 }
 
-/** `drey get ADDRESS [-o FILE] [--range A-B]` */
+/** `drey get ADDRESS[/PATH] [-o FILE|FOLDER] [--range A-B]` */
 export async function getCommand(
   text: string,
   options: GetCommand,
   signal: AbortSignal,
 ): Promise<void> {
-  const { address, key } = parseLink(text)
-  const headers: Record<string, string> = {}
-  if (key !== undefined) headers['drey-key'] = asBuffer(key).toString('base64url')
-  if (options.range !== undefined) headers.range = rangeHeader(options.range)
   if (options.json && isStdout(options)) {
     throw new DreyError('bad-input', '--json tells the result on stdout: name a file with -o')
   }
+  const range = options.range === undefined ? undefined : rangeHeader(options.range)
+  const reference = parseReference(text)
   await using visit = await openVisit(options)
+  const { door } = visit
+  const wanted = await follow(door, await resolve(door, reference, { signal }), signal)
+  const fetched = await fetchBlob(door, wanted, { range, signal })
+  if (!fetched.isFolder || options.raw || range !== undefined) {
+    return await getFile(wanted, fetched, options)
+  }
+  await fetched.chunks.return(undefined)
+  const { getFolder } = await import('./getFolder.ts')
+  await getFolder(door, wanted, options, signal)
+}
+
+async function getFile({ address }: Wanted, fetched: Fetched, options: GetCommand): Promise<void> {
   await using output = await openOutput(options.output)
-  const { bytes, findings } = await readBlob(visit.door, formatAddress(address), {
-    headers,
-    signal,
+  const bytes = await passOn(fetched, {
     write: (chunk) => output.write(chunk),
     progress: (size) => new Progress(options, 'get', { total: size }),
   })
   await output.finish()
+  const { findings } = fetched
   for (const finding of findings) note(options, describe(finding))
   if (isStdout(options)) return
   const result = { address: formatAddress(address), bytes, output: options.output, findings }
   say(options, result, `${options.output}: ${bytes} bytes`)
 }
 
+interface PassOn {
+  readonly write: (chunk: Uint8Array) => Promise<void> | void
+  readonly progress: (size: number) => Progress
+}
+
 /** Reads a blob through a node's door, to the end or to the failure that the node tells of there. */
 export async function readBlob(
   door: Door,
   address: string,
-  parts: {
-    readonly headers?: Record<string, string>
-    readonly signal: AbortSignal
-    readonly write: (chunk: Uint8Array) => Promise<void> | void
-    readonly progress: (size: number) => Progress
-  },
-): Promise<{ bytes: number; findings: Finding[] }> {
-  const { headers = {}, signal } = parts
-  const query = new URLSearchParams({ report: '' })
-  const reply = await ask(door, 'GET', `/blob/${address}`, { query, headers, signal })
-  const size = Number(reply.headers['drey-length'])
-  using progress = parts.progress(size)
+  { signal, ...parts }: PassOn & { readonly signal: AbortSignal },
+): Promise<{ bytes: number; findings: readonly Finding[] }> {
+  const fetched = await fetchBlob(door, { address: parseAddress(address) }, { signal })
+  const bytes = await passOn(fetched, parts)
+  return { bytes, findings: fetched.findings }
+}
+
+async function passOn({ chunks, size }: Fetched, { write, progress }: PassOn): Promise<number> {
+  using shown = progress(size)
   let bytes = 0
-  for await (const chunk of reply.body) {
+  for await (const chunk of chunks) {
     bytes += chunk.length
-    progress.add(chunk.length)
-    await parts.write(chunk)
+    shown.add(chunk.length)
+    await write(chunk)
   }
-  return { bytes, findings: settleRead(reply, { done: bytes, size }) }
+  return bytes
 }
 
 function describe({ what, member, block, index }: Finding): string {

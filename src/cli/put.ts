@@ -2,26 +2,33 @@ import { basename } from 'node:path'
 import { counted, type Bytes } from '../base/bytes.ts'
 import type { Door } from '../gateway/door.ts'
 import type { PutReply } from '../gateway/blobs.ts'
-import { readInput } from './files.ts'
+import { isFolder, readInput } from './files.ts'
 import { leaseQuery } from './keep.ts'
+import type { LeftOut } from './leftOut.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 
-export interface PutCommand extends Global {
+export interface PutCommand extends Global, LeftOut {
   readonly link?: boolean
   readonly hash?: string
+  /** Whether what is known of a folder from before is believed. */
+  readonly cache?: boolean
   readonly code?: string
   readonly expires?: string
   readonly name?: string
 }
 
-/** `drey put FILE|-` */
+/** `drey put FILE|FOLDER|-` */
 export async function putCommand(
   path: string,
   options: PutCommand,
   signal: AbortSignal,
 ): Promise<void> {
+  if (path !== '-' && (await isFolder(path))) {
+    const { putFolder } = await import('./putFolder.ts')
+    return putFolder(path, options, signal)
+  }
   const { body, size } = await readInput(path)
   using _stdin = closing(path)
   await using visit = await openVisit(options)
@@ -31,14 +38,20 @@ export async function putCommand(
       'sha1: collisions can be made on purpose; do not trust this address against someone who makes files',
     )
   }
-  const query = leaseQuery({ name: path === '-' ? undefined : basename(path), ...options })
-  if (options.hash) query.set('hash', options.hash)
-  if (options.code) query.set('code', options.code)
+  const query = putQuery(path === '-' ? undefined : basename(path), options)
   const progress = new Progress(options, 'put', { total: size })
   const reply = await storeBlob(visit.door, body, { query, signal, progress })
   const isNew = `${formatSize(reply.newBytes)} of it new`
   note(options, `${formatSize(reply.size)} stored, ${isNew}; ${reply.summary}`)
   say(options, reply, options.link ? reply.link : reply.address)
+}
+
+/** What the options of a put mean to a door. */
+export function putQuery(name: string | undefined, options: PutCommand): URLSearchParams {
+  const query = leaseQuery({ name, ...options })
+  if (options.hash) query.set('hash', options.hash)
+  if (options.code) query.set('code', options.code)
+  return query
 }
 
 /** Puts a stream through a node's door. */

@@ -76,6 +76,11 @@ export class DataFolder {
     return join(this.path, 'leases.db')
   }
 
+  /** What was stored of which file of this machine: a cache. */
+  get folderCache(): string {
+    return join(this.path, 'folders.db')
+  }
+
   /** Shards. */
   get store(): string {
     return join(this.path, 'store')

@@ -3,7 +3,9 @@ import { parseCode } from '../coding/code.ts'
 import { membershipDefaults } from '../discovery/limits.ts'
 import type { CheckParts } from '../gateway/check.ts'
 import { examine } from '../mend/examine.ts'
+import { Covering } from '../mend/covering.ts'
 import { keepBlob, type KeepOptions } from '../mend/keepBlob.ts'
+import type { Lease } from '../lease/lease.ts'
 import { planOperations, type PlanParts } from '../mend/planning.ts'
 import type { PlanChange } from '../gateway/plan.ts'
 import { planner } from './planning.ts'
@@ -27,6 +29,7 @@ export interface Mending extends CheckParts, AsyncDisposable {
   readonly operations: Operations
   readonly plan: PlanChange
   readonly keep: (root: Address, options: KeepOptions) => Promise<{ blocks: number }>
+  readonly covering: (lease: Lease, signal: AbortSignal) => Covering
 }
 
 export function openMending(parts: MendingParts): Mending {
@@ -39,6 +42,7 @@ export function openMending(parts: MendingParts): Mending {
   const survey = new Survey(circle)
   const mender = isVisit ? undefined : new Mender(parts, { bytesPerSecond, code, limits })
   const plan: PlanParts = { ...parts, circle, survey, aims: () => shape.aims() }
+  const keeping = { node, survey, aims: () => shape.aims() }
   const own = () => mender && standingOf(membership.own.name, mender.progress)
   return {
     mender,
@@ -49,7 +53,8 @@ export function openMending(parts: MendingParts): Mending {
     plan: planner(plan, { membership, bytesPerSecond }),
     examine: (root, options) =>
       examine(node.blocksOf(root, options), { ...options, survey, aims: () => shape.aims() }),
-    keep: (root, options) => keepBlob(root, { node, survey, aims: () => shape.aims() }, options),
+    keep: (root, options) => keepBlob(root, keeping, options),
+    covering: (lease, signal) => new Covering(keeping, lease, signal),
     async all(signal) {
       const members = await standings(membership, own(), signal)
       return { total: inAll(members), members }

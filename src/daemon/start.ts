@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import { parseCode } from '../coding/code.ts'
 import { readKeysOf } from '../crypto/keys.ts'
 import { readKeyFile, removeUnfinished } from '../crypto/keyfile.ts'
+import { batchDoor } from '../gateway/batch.ts'
 import { blobDoor } from '../gateway/blobs.ts'
 import { checkDoor } from '../gateway/check.ts'
 import type { Membership } from '../discovery/membership.ts'
@@ -127,6 +128,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
         statusOf(orchestrator, { store, membership, reach, mender, scrubber, collector }),
       ),
       blobDoor(orchestrator),
+      batchDoor({ node: orchestrator, covering: mending.covering }),
       membersDoor(membersOf),
       eventsDoor((signal) => eventsOf(telling, signal)),
       admission.door,

@@ -1,8 +1,9 @@
 import { formatAddress, parseAddress } from '../address/address.ts'
-import { isHashName } from '../address/hash.ts'
+import { parseHash, type HashName } from '../address/hash.ts'
 import { formatLink, parseLink } from '../address/link.ts'
-import { DreyError } from '../base/error.ts'
-import { parseCode } from '../coding/code.ts'
+import { peek } from '../base/bytes.ts'
+import { isListing, magic } from '../folder/listing.ts'
+import { parseCode, type Code } from '../coding/code.ts'
 import type { Finding } from '../node/gather.ts'
 import type { Found } from '../node/locate.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
@@ -60,15 +61,25 @@ async function findBlob(
   return jsonReply(reply)
 }
 
+/** What a blob is that is a folder's listing. */
+export const folderType = 'application/vnd.drey.folder'
+
+/** How a blob is to be stored. */
+export interface PutWish {
+  readonly hash?: HashName
+  readonly code?: Code
+}
+
+/** `?hash=` and `?code=`. Throws 'bad-input'. */
+export function readPutWish(query: URLSearchParams): PutWish {
+  const hash = parseHash(query.get('hash') ?? undefined)
+  const code = query.get('code')
+  return { hash, code: code === null ? undefined : parseCode(code) }
+}
+
 async function putBlob(node: Orchestrator, request: DoorRequest): Promise<DoorReply> {
-  const hash = request.query.get('hash') ?? undefined
-  const code = request.query.get('code')
-  if (hash !== undefined && !isHashName(hash)) {
-    throw new DreyError('bad-input', `no such hash: "${hash}"; choose blake3, sha2-256 or sha1`)
-  }
   const stored = await node.put(request.body, {
-    hash,
-    code: code === null ? undefined : parseCode(code),
+    ...readPutWish(request.query),
     lease: readLeaseWish(request.query),
     signal: request.signal,
   })
@@ -97,9 +108,11 @@ async function getBlob(node: Orchestrator, request: DoorRequest, name: string): 
   const blob = await node.find(address, key, { signal, found })
   const range = parseRange(headers.range, blob.size) ?? { start: 0, end: blob.size }
   const isPart = range.end - range.start < blob.size
-  const body = request.method === 'HEAD' ? nothing() : node.read(blob, range, { signal, found })
+  const content = request.method === 'HEAD' ? nothing() : node.read(blob, range, { signal, found })
+  // What fails before the first byte is told with its status; and that byte tells a folder from a file.
+  const { start, whole: body } = await peek(content, magic.length)
   const common = {
-    'content-type': 'application/octet-stream',
+    'content-type': range.start === 0 && isListing(start) ? folderType : 'application/octet-stream',
     'accept-ranges': 'bytes',
     etag: `"${name}"`,
     'drey-size': String(blob.size),

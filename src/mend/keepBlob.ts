@@ -35,7 +35,8 @@ export async function keepBlob(
     let blocks = 0
     let batch: Address[] = []
     const flush = async () => {
-      await cover(batch, lease, parts, signal)
+      const [lost] = await coverBlocks(batch, lease, parts, signal)
+      if (lost !== undefined) throw tooFew(lost)
       blocks += batch.length
       batch = []
       report(blocks)
@@ -48,19 +49,21 @@ export async function keepBlob(
   })
 }
 
-async function cover(
+/** Covers blocks with a lease wherever there are shards of them; those of which there are too few. */
+export async function coverBlocks(
   blocks: readonly Address[],
   lease: Lease,
-  { survey, aims }: KeepParts,
+  { survey, aims }: Pick<KeepParts, 'survey' | 'aims'>,
   signal: AbortSignal,
-): Promise<void> {
-  for (const sighting of await survey.look(blocks, { signal, isWide: true, leases: [lease] })) {
-    if (assess(sighting, aims()).survives >= 0) continue
-    const address = formatAddress(sighting.block)
-    const how = 'wait until more members are here, and keep it again'
-    throw new DreyError(
-      'not-enough-shards',
-      `too few shards of the block ${address} are here: ${how}`,
-    )
-  }
+): Promise<Address[]> {
+  const sightings = await survey.look(blocks, { signal, isWide: true, leases: [lease] })
+  return sightings
+    .filter((sighting) => assess(sighting, aims()).survives < 0)
+    .map(({ block }) => block)
+}
+
+function tooFew(block: Address): DreyError {
+  const how = 'wait until more members are here, and keep it again'
+  const what = `too few shards of the block ${formatAddress(block)} are here`
+  return new DreyError('not-enough-shards', `${what}: ${how}`)
 }

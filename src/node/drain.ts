@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
+import type { Membership } from '../discovery/membership.ts'
 import type { LeaseBook } from '../lease/book.ts'
 import type { Shard, ShardName, Store } from '../store/store.ts'
 import { Turns } from '../store/turns.ts'
@@ -148,5 +149,16 @@ class Draining {
       so.sentBytes += outcome.bytes
       if (outcome.how === 'crowded') so.crowded += 1
     }
+  }
+}
+
+/** While `work` hands over what is here, nobody sends this node new shards; when it fails, they do again. */
+export async function leaving<T>(membership: Membership, work: () => Promise<T>): Promise<T> {
+  await membership.say({ stage: 'leaving' })
+  try {
+    return await work()
+  } catch (error) {
+    await membership.say({ stage: 'here' })
+    throw error
   }
 }

@@ -2,7 +2,7 @@ import { codecs, type Address } from '../address/address.ts'
 import type { HashName } from '../address/hash.ts'
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { DreyError, isDreyError } from '../base/error.ts'
+import { isDreyError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { codeFor, policyFor, type Code } from '../coding/code.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
@@ -10,6 +10,7 @@ import { segmentBytes } from '../manifest/node.ts'
 import { blocksOf } from '../manifest/tree.ts'
 import type { Range } from '../manifest/reader.ts'
 import type { Leases } from '../lease/leases.ts'
+import type { Lease } from '../lease/lease.ts'
 import type { LeaseWish } from '../lease/own.ts'
 import type { Crew } from '../pipe/crew.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
@@ -21,7 +22,7 @@ import { Activity } from './activity.ts'
 import { Circle } from './circle.ts'
 import { Errands } from './errands.ts'
 import type { Holder } from './holder.ts'
-import { drain, type DrainOptions, type DrainReport } from './drain.ts'
+import { drain, leaving, type DrainOptions, type DrainReport } from './drain.ts'
 import { gather, type Finding, type GatherParts } from './gather.ts'
 import { Blob, fetchNode, type GetParts } from './get.ts'
 import { defaultLimits, type Limits } from './limits.ts'
@@ -32,7 +33,7 @@ import { locate, type Found } from './locate.ts'
 import type { Member } from './member.ts'
 import { memberOf } from './members.ts'
 import { Pace } from './pace.ts'
-import { notAWhole, rootKeyOf } from './rootKey.ts'
+import { cannotSeal, notAWhole, rootKeyOf } from './rootKey.ts'
 import { put, type Stored } from './put.ts'
 import { serve, storeOperations, type Operations } from './serve.ts'
 
@@ -64,6 +65,9 @@ export interface PutOptions {
   readonly lease?: LeaseWish
   readonly signal?: AbortSignal
 }
+
+/** Stores a blob under a lease that is made already. */
+export type PutUnder = (source: Bytes, options?: PutOptions) => Promise<Stored>
 
 export interface ReadOptions {
   readonly signal?: AbortSignal
@@ -135,24 +139,21 @@ export class Orchestrator implements AsyncDisposable {
    * Throws 'no-read-secret' on a node that may not read, 'not-enough-members', 'full'.
    */
   async put(source: Bytes, options: PutOptions = {}): Promise<Stored> {
+    return this.putAll(options.lease ?? {}, (put) => put(source, options))
+  }
+
+  /**
+   * Stores several blobs under one lease: it is that of the blob which `work` returns. When `work` fails, all
+   * of them are let go. Throws as `put`.
+   */
+  async putAll<T extends { address: Address; size?: number }>(
+    wish: LeaseWish,
+    work: (put: PutUnder, lease: Lease) => Promise<T>,
+  ): Promise<T> {
     const { keys } = this.#options
-    if (keys === undefined) {
-      throw new DreyError(
-        'no-read-secret',
-        'this node stores for others and cannot seal: put at a node whose role is reader',
-      )
-    }
-    const { pool, crew, log } = this.#parts
-    const { hash = 'blake3', code, lease: wish = {} } = options
-    await using errand = await this.#errands.begin(options.signal)
-    const { signal } = errand
-    return await this.leasing.cover(wish, (lease) =>
-      put(source, {
-        ...{ keys, pool, crew, log, hash, lease, signal },
-        segmentsAhead: this.#limits.segmentsAhead,
-        code: () => code ?? this.code(),
-        order: (block, inner) => this.circle.order(block, inner),
-      }),
+    if (keys === undefined) throw cannotSeal()
+    return this.leasing.cover(wish, (lease) =>
+      work((source, options) => this.#putUnder(lease, keys, source, options), lease),
     )
   }
 
@@ -234,6 +235,23 @@ export class Orchestrator implements AsyncDisposable {
     await this.#errands[Symbol.asyncDispose]()
   }
 
+  async #putUnder(
+    lease: Lease,
+    keys: ReadKeys,
+    source: Bytes,
+    { hash = 'blake3', code, signal: outer }: PutOptions = {},
+  ): Promise<Stored> {
+    const { pool, crew, log } = this.#parts
+    await using errand = await this.#errands.begin(outer)
+    const { signal } = errand
+    return await put(source, {
+      ...{ keys, pool, crew, log, hash, lease, signal },
+      segmentsAhead: this.#limits.segmentsAhead,
+      code: () => code ?? this.code(),
+      order: (block, inner) => this.circle.order(block, inner),
+    })
+  }
+
   #getParts(signal: AbortSignal, { found = () => {} }: ReadOptions): GetParts {
     const noted = (finding: Finding) => {
       this.#parts.log.warn(`a read met a ${finding.what} and went on with others`, finding)
@@ -278,16 +296,5 @@ export class Orchestrator implements AsyncDisposable {
     const { crew, clock } = this.#parts
     const absent = () => this.circle.absent()
     return { crew, clock, limits: this.#limits, pace: this.#pace, absent }
-  }
-}
-
-/** While `work` hands over what is here, nobody sends this node new shards; when it fails, they do again. */
-async function leaving<T>(membership: Membership, work: () => Promise<T>): Promise<T> {
-  await membership.say({ stage: 'leaving' })
-  try {
-    return await work()
-  } catch (error) {
-    await membership.say({ stage: 'here' })
-    throw error
   }
 }

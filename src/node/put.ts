@@ -16,7 +16,7 @@ import type { Sealed } from '../pipe/jobs.ts'
 import type { Lane, Pool, Slot } from '../pipe/pool.ts'
 import { cut, type Cut } from './cut.ts'
 import type { Holder } from './holder.ts'
-import type { Receipt } from './receipt.ts'
+import { nothingPut, sumOf, type Receipt } from './receipt.ts'
 import { scatter, type Scattered } from './scatter.ts'
 
 export interface PutParts {
@@ -50,7 +50,7 @@ class Putting {
   readonly #lane: Lane
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  #receipt = nothingYet
+  #receipt = nothingPut
 
   constructor(parts: PutParts) {
     this.#parts = parts
@@ -145,37 +145,18 @@ class Putting {
   }
 
   #note(layout: Layout, shardBytes: number, { members, survives, sent }: Scattered): void {
-    const so = this.#receipt
-    const code = { k: layout.k, n: layout.n }
-    this.#receipt = {
-      ...so,
-      blocks: so.blocks + 1,
-      newBlocks: so.newBlocks + (sent > 0 ? 1 : 0),
-      newBytes: so.newBytes + (sent > 0 ? layout.size : 0),
-      sentShards: so.sentShards + sent,
-      sentBytes: so.sentBytes + sent * shardBytes,
-      ...(isWorse(so, layout, members) ? { code, syncedOn: members, aimedAt: layout.n } : {}),
-      survives: Math.min(so.survives, survives),
-    }
+    this.#receipt = sumOf(this.#receipt, {
+      blocks: 1,
+      newBlocks: sent > 0 ? 1 : 0,
+      newBytes: sent > 0 ? layout.size : 0,
+      sentShards: sent,
+      sentBytes: sent * shardBytes,
+      code: { k: layout.k, n: layout.n },
+      syncedOn: members,
+      aimedAt: layout.n,
+      survives,
+    })
   }
-}
-
-/** The receipt speaks of the block that lacks most members; of those alike, of the most spread one. */
-function isWorse(so: Receipt, layout: Layout, members: number): boolean {
-  const [lacked, lacks] = [so.aimedAt - so.syncedOn, layout.n - members]
-  return lacks > lacked || (lacks === lacked && layout.n > so.aimedAt)
-}
-
-const nothingYet: Receipt = {
-  blocks: 0,
-  newBlocks: 0,
-  newBytes: 0,
-  sentShards: 0,
-  sentBytes: 0,
-  code: { k: 1, n: 1 },
-  syncedOn: 0,
-  aimedAt: 0,
-  survives: Infinity,
 }
 
 async function* resumed<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {

@@ -17,6 +17,39 @@ export interface Receipt {
   readonly survives: number
 }
 
+/** Before anything was put. */
+export const nothingPut: Receipt = {
+  blocks: 0,
+  newBlocks: 0,
+  newBytes: 0,
+  sentShards: 0,
+  sentBytes: 0,
+  code: { k: 1, n: 1 },
+  syncedOn: 0,
+  aimedAt: 0,
+  survives: Infinity,
+}
+
+/** Of two puts, or blocks, together: it speaks of the worse one. */
+export function sumOf(a: Receipt, b: Receipt): Receipt {
+  const { code, syncedOn, aimedAt } = isWorse(a, b) ? b : a
+  return {
+    blocks: a.blocks + b.blocks,
+    newBlocks: a.newBlocks + b.newBlocks,
+    newBytes: a.newBytes + b.newBytes,
+    sentShards: a.sentShards + b.sentShards,
+    sentBytes: a.sentBytes + b.sentBytes,
+    ...{ code, syncedOn, aimedAt },
+    survives: Math.min(a.survives, b.survives),
+  }
+}
+
+/** Whether `b` lacks more members than `a`; of those that lack as many, whether it is more spread. */
+function isWorse(a: Receipt, b: Receipt): boolean {
+  const [lacked, lacks] = [a.aimedAt - a.syncedOn, b.aimedAt - b.syncedOn]
+  return lacks > lacked || (lacks === lacked && b.aimedAt > a.aimedAt)
+}
+
 /** The receipt in words. */
 export function describeReceipt(receipt: Receipt): string {
   const { syncedOn, aimedAt, survives, code } = receipt

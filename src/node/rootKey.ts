@@ -15,3 +15,8 @@ export function rootKeyOf(root: Uint8Array, keys: ReadKeys | undefined): Uint8Ar
 export function notAWhole(): DreyError {
   return new DreyError('bad-input', 'this is the address of a part of a blob, not of a whole one')
 }
+
+export function cannotSeal(): DreyError {
+  const hint = 'put at a node whose role is reader'
+  return new DreyError('no-read-secret', `this node stores for others and cannot seal: ${hint}`)
+}

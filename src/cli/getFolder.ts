@@ -1,0 +1,43 @@
+import { formatAddress } from '../address/address.ts'
+import type { Link } from '../address/link.ts'
+import { DreyError } from '../base/error.ts'
+import { Folder } from '../folder/folder.ts'
+import { restoreTree } from '../folder/restore.ts'
+import { fetchRange, finderThrough, type Wanted } from '../gateway/blobClient.ts'
+import type { Door } from '../gateway/door.ts'
+import type { GetCommand } from './get.ts'
+import { formatSize, say } from './output.ts'
+import { Progress } from './progress.ts'
+
+/** `drey get FOLDER -o DIR`: writes a folder with all that is in it. */
+export async function getFolder(
+  door: Door,
+  { address, key }: Wanted,
+  options: GetCommand,
+  signal: AbortSignal,
+): Promise<void> {
+  const { output, setId: keepsSetId } = options
+  if (output === undefined || output === '-') {
+    const hint = 'name where it goes with -o, or look into it with drey ls'
+    throw new DreyError('bad-input', `this is a folder: ${hint}`)
+  }
+  const find = finderThrough(door, signal)
+  const folder = (await Folder.of(await find(address, key)))!
+  const done = await show(options, async (passed) => {
+    const read = (file: Link, size: number, inner: AbortSignal) =>
+      size === 0 ? nothing() : fetchRange(door, file, { start: 0, end: size }, inner)
+    return restoreTree(folder, output, { find, read }, { signal, passed, keepsSetId })
+  })
+  const words = `${output}: ${done.files} files, ${formatSize(done.bytes)}`
+  say(options, { address: formatAddress(address), ...done, output }, words)
+}
+
+async function show<T>(
+  options: GetCommand,
+  work: (passed: (bytes: number) => void) => Promise<T>,
+): Promise<T> {
+  using progress = new Progress(options, 'get')
+  return await work((bytes) => progress.add(bytes))
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
