@@ -18,6 +18,7 @@ const floors = [
   ['pipe'],
   ['store', 'transport'],
   ['discovery', 'lease'],
+  ['names'],
   ['node'],
   ['folder'],
   ['mend'],

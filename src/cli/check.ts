@@ -1,5 +1,4 @@
 import { formatAddress } from '../address/address.ts'
-import { parseLink } from '../address/link.ts'
 import { DreyError } from '../base/error.ts'
 import type { CheckAllReply } from '../gateway/check.ts'
 import type { Examination, WeakBlock } from '../mend/examine.ts'
@@ -7,6 +6,7 @@ import type { Census } from '../mend/progress.ts'
 import { followLines } from '../gateway/ask.ts'
 import { say, type Global } from './output.ts'
 import { formatSeconds, Progress } from './progress.ts'
+import { resolveBlob } from './reference.ts'
 import { formatTable } from './table.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 
@@ -32,7 +32,7 @@ export async function checkCommand(
     say(options, all, describeAll(all))
     return judge(all.total)
   }
-  const { address } = parseLink(name)
+  const { address } = await resolveBlob(visit.door, name, { signal })
   const query = new URLSearchParams(options.deep ? { deep: '' } : {})
   const path = `/check/${formatAddress(address)}`
   const reply = await ask(visit.door, 'GET', path, { query, signal })

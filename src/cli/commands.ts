@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { fileCommands } from './fileCommands.ts'
+import { nameCommands } from './nameCommands.ts'
 import { nodeCommands } from './nodeCommands.ts'
 import { swarmCommands } from './swarmCommands.ts'
 
@@ -9,7 +10,14 @@ export type Action = (options: never, signal: AbortSignal, args: string[]) => Pr
 
 /** With what commands are described. */
 export interface Describe {
-  readonly command: (usage: string, description: string, example: string) => Command
+  readonly command: (
+    usage: string,
+    description: string,
+    example: string,
+    parent?: Command,
+  ) => Command
+  /** What has commands of its own, as `name` in "drey name set". */
+  readonly group: (name: string, description: string) => Command
   readonly act: (command: Command, action: Action) => void
 }
 
@@ -26,15 +34,14 @@ export function describeProgram(act: (command: Command, action: Action) => void)
     .exitOverride()
     .showHelpAfterError()
     .addHelpText('after', exitCodeHelp)
-  const command = (usage: string, description: string, example: string) =>
-    program
-      .command(usage)
-      .description(description)
-      .exitOverride()
-      .addHelpText('after', `\nExample:\n  ${example}\n`)
-  const describe: Describe = { command, act }
+  const group = (usage: string, description: string, parent = program) =>
+    parent.command(usage).description(description).exitOverride()
+  const command: Describe['command'] = (usage, description, example, parent) =>
+    group(usage, description, parent).addHelpText('after', `\nExample:\n  ${example}\n`)
+  const describe: Describe = { command, group, act }
   swarmCommands(describe)
   fileCommands(describe)
+  nameCommands(describe)
   nodeCommands(describe)
   act(program.command('warm', { hidden: true }), async () => {
     await Promise.all([import('./start.ts'), (await import('../daemon/warm.ts')).warmUp()])

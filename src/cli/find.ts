@@ -1,8 +1,8 @@
-import { parseLink } from '../address/link.ts'
 import { formatAddress } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
 import type { FindReply } from '../gateway/blobs.ts'
 import { say, type Global } from './output.ts'
+import { parseReference, resolveBlob } from './reference.ts'
 import { formatTable } from './table.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 
@@ -18,8 +18,9 @@ export async function findCommand(
   options: Global,
   signal: AbortSignal,
 ): Promise<void> {
-  const { address } = parseLink(name)
+  const reference = parseReference(name)
   await using visit = await openVisit(options)
+  const { address } = await resolveBlob(visit.door, reference, { signal })
   const reply = await ask(visit.door, 'GET', `/find/${formatAddress(address)}`, { signal })
   const found = await readReply<FindReply>(reply)
   say(options, found, describe(found))

@@ -1,10 +1,11 @@
 import { formatAddress } from '../address/address.ts'
-import { parseLink } from '../address/link.ts'
+import type { Door } from '../gateway/door.ts'
 import type { KeepReply } from '../gateway/leases.ts'
 import { parseDuration } from './duration.ts'
 import { followLines } from '../gateway/ask.ts'
 import { note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
+import { parseReference, resolveBlob } from './reference.ts'
 import { ask, openVisit } from './visit.ts'
 
 export interface KeepCommand extends Global {
@@ -18,13 +19,24 @@ export async function keepCommand(
   options: KeepCommand,
   signal: AbortSignal,
 ): Promise<void> {
-  const address = formatAddress(parseLink(name).address)
-  const query = leaseQuery(options)
+  const reference = parseReference(name)
   await using visit = await openVisit(options)
-  const { body } = await ask(visit.door, 'POST', `/keep/${address}`, { query, signal })
-  const kept = await shown(body, options)
+  const address = formatAddress((await resolveBlob(visit.door, reference, { signal })).address)
+  const kept = await keepBlob(visit.door, address, options, signal)
   say(options, kept, `kept ${address}`)
   note(options, `${kept.blocks} blocks; they stay until you remove them: drey rm ${address}`)
+}
+
+/** Leases what is stored already, through a node's door. */
+export async function keepBlob(
+  door: Door,
+  address: string,
+  options: KeepCommand,
+  signal: AbortSignal,
+): Promise<KeepReply> {
+  const query = leaseQuery(options)
+  const { body } = await ask(door, 'POST', `/keep/${address}`, { query, signal })
+  return shown(body, options)
 }
 
 /** What `--expires` and `--name` mean to a door. */

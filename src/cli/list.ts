@@ -33,11 +33,11 @@ function describe({ blobs }: ListReply): string {
   return formatTable([['stored (UTC)', 'size', 'until', 'name', 'address'], ...rows])
 }
 
-function formatTime(ms: number): string {
+export function formatTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 }
 
 /** A file's name may hold what a terminal would obey. */
-function plain(name: string): string {
+export function plain(name: string): string {
   return name.replace(/\p{Cc}/gu, '?')
 }

@@ -1,7 +1,7 @@
 import { formatAddress } from '../address/address.ts'
-import { parseLink } from '../address/link.ts'
 import { DreyError } from '../base/error.ts'
 import { note, say, type Global } from './output.ts'
+import { parseReference, resolveBlob } from './reference.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 
 export interface PublishCommand extends Global {
@@ -17,8 +17,9 @@ export async function publishCommand(
   if (options.list === true) return list(options, signal)
   if (name === undefined)
     throw new DreyError('bad-input', 'publish what? Give an address, or --list')
-  const address = formatAddress(parseLink(name).address)
+  const reference = parseReference(name)
   await using visit = await openVisit(options)
+  const address = formatAddress((await resolveBlob(visit.door, reference, { signal })).address)
   await ask(visit.door, 'PUT', `/published/${address}`, { signal })
   say(options, { published: address }, `published ${address}`)
   note(
@@ -33,8 +34,9 @@ export async function unpublishCommand(
   options: Global,
   signal: AbortSignal,
 ): Promise<void> {
-  const address = formatAddress(parseLink(name).address)
+  const reference = parseReference(name)
   await using visit = await openVisit(options)
+  const address = formatAddress((await resolveBlob(visit.door, reference, { signal })).address)
   await ask(visit.door, 'DELETE', `/published/${address}`, { signal })
   say(options, { unpublished: address }, `unpublished ${address}`)
   note(options, 'others forget it within a few hours')

@@ -1,7 +1,7 @@
 import { formatAddress } from '../address/address.ts'
-import { parseLink } from '../address/link.ts'
 import type { RemoveReply } from '../gateway/leases.ts'
 import { note, say, type Global } from './output.ts'
+import { parseReference, resolveBlob } from './reference.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 
 /** `drey rm ADDRESS` */
@@ -10,8 +10,9 @@ export async function removeCommand(
   options: Global,
   signal: AbortSignal,
 ): Promise<void> {
-  const address = formatAddress(parseLink(name).address)
+  const reference = parseReference(name)
   await using visit = await openVisit(options)
+  const address = formatAddress((await resolveBlob(visit.door, reference, { signal })).address)
   const reply = await ask(visit.door, 'DELETE', `/blob/${address}`, { signal })
   const removed = await readReply<RemoveReply>(reply)
   say(options, removed, `removed ${address}`)

@@ -19,6 +19,10 @@ export interface ReadKeys {
   readonly wrap: Uint8Array
   /** Makes the wrap's counter, which is its check as well. */
   readonly wrapCheck: Uint8Array
+  /** Makes of a name what everyone may see of it: keyed hash. */
+  readonly nameId: Uint8Array
+  /** Seals what a name means. */
+  readonly nameValue: Uint8Array
 }
 
 export function readKeysOf(readSecret: Uint8Array): ReadKeys {
@@ -34,6 +38,8 @@ export function readKeysOf(readSecret: Uint8Array): ReadKeys {
     manifest: derive('manifest keys'),
     wrap: derive('root key wrap'),
     wrapCheck: derive('root key wrap check'),
+    nameId: derive('name ids'),
+    nameValue: derive('name values'),
   }
 }
 

@@ -81,6 +81,11 @@ export class DataFolder {
     return join(this.path, 'folders.db')
   }
 
+  /** What names mean, and have meant. */
+  get names(): string {
+    return join(this.path, 'names.db')
+  }
+
   /** Shards. */
   get store(): string {
     return join(this.path, 'store')

@@ -1,15 +1,16 @@
 import { DreyError } from '../base/error.ts'
 import type { Membership, Seen } from '../discovery/membership.ts'
 import type { MembersParts, MemberView } from '../gateway/members.ts'
+import { takingOver, type TakeOverParts } from '../names/takeOver.ts'
 
 /** What `drey members` and `drey evict` see and do. */
-export function membersParts(membership: Membership): MembersParts {
+export function membersParts(membership: Membership, names: TakeOverParts): MembersParts {
   const list = () => listOf(membership)
   return {
     list,
     async evict(who) {
       const member = memberCalled(who, list())
-      await membership.evict(member.id)
+      await takingOver(member.id, names, () => membership.evict(member.id))
       return member
     },
   }

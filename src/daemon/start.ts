@@ -15,6 +15,7 @@ import { leasesDoor } from '../gateway/leases.ts'
 import { planDoor } from '../gateway/plan.ts'
 import { leaveDoor } from '../gateway/leave.ts'
 import { membersDoor } from '../gateway/members.ts'
+import { namesDoor } from '../gateway/names.ts'
 import { publishedDoor } from '../gateway/published.ts'
 import { scrubDoor } from '../gateway/scrub.ts'
 import { openLeases, type Leases } from '../lease/leases.ts'
@@ -35,6 +36,7 @@ import type { DataFolder } from './folder.ts'
 import { openCollector } from './garbage.ts'
 import { openMending } from './mender.ts'
 import { membersParts } from './members.ts'
+import { nameOfMember, openNames } from './names.ts'
 import { openScrubber } from './scrub.ts'
 import { statusDoor, statusOf } from './status.ts'
 import { openPublisher } from './published.ts'
@@ -87,12 +89,14 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
     await openAdmission({ ...swarm, folder, identity, passphrase, readSecret, log }),
   )
   const leases = opened.use(await openOwnLeases(folder, config, { identity, store, log }))
+  const keys = readSecret && readKeysOf(readSecret)
+  const naming = opened.use(await openNames({ folder, swarm, keys, log }))
   const common = { store, leases, transporter, membership, clock: systemClock, log }
   const orchestrator = opened.use(
     new Orchestrator(
       { ...common, pool, crew, hints: swarm.dht },
       {
-        keys: readSecret && readKeysOf(readSecret),
+        keys,
         code: config.code === undefined ? undefined : parseCode(config.code),
         limits: { segmentsAhead: pool.slots },
       },
@@ -112,11 +116,17 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const abandonAdopted = () => leases.sweep.abandonAdopted()
   const publisher = await openPublisher({ ...common, dht: swarm.dht, folder, orchestrator })
   if (publisher !== undefined) opened.use(publisher)
-  for (const { operations } of [swarm, admission, mending, ...(publisher ? [publisher] : [])]) {
+  for (const { operations } of [
+    swarm,
+    admission,
+    mending,
+    naming,
+    ...(publisher ? [publisher] : []),
+  ]) {
     orchestrator.operate(operations)
   }
   for (const peer of config.peers) transporter.keepConnected(peer)
-  const membersOf = membersParts(membership)
+  const membersOf = membersParts(membership, { ...naming, ...swarm, clock: systemClock })
   const telling = { members: membersOf.list, mend: () => mender?.progress, rot, clock: systemClock }
   const left = Promise.withResolvers<void>()
   const close = opened.move()
@@ -131,6 +141,11 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
       batchDoor({ node: orchestrator, covering: mending.covering }),
       membersDoor(membersOf),
       eventsDoor((signal) => eventsOf(telling, signal)),
+      namesDoor({
+        names: naming.names,
+        isLeased: (address) => leases.own.of(address).length > 0,
+        nameOf: (id) => nameOfMember(membership, id),
+      }),
       admission.door,
       checkDoor(mending),
       planDoor(mending.plan),

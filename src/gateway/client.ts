@@ -11,7 +11,7 @@ export function socketDoor(path: string): Door {
     const outgoing = httpRequest({
       socketPath: path,
       method: request.method,
-      path: `${encodeURI(request.path)}?${request.query}`,
+      path: `${encodedPath(request.path)}?${request.query}`,
       headers: request.headers,
       signal: request.signal,
     })
@@ -39,6 +39,11 @@ export function socketDoor(path: string): Door {
       trailers: () => incoming.trailers as Record<string, string>,
     }
   }
+}
+
+/** A name may have a "?" or a "#": here they divide nothing. */
+function encodedPath(path: string): string {
+  return encodeURI(path).replace(/[?#]/g, encodeURIComponent)
 }
 
 async function send({ body, signal }: DoorRequest, outgoing: ClientRequest): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { openDatabase, type Database } from './database.ts'
 
-const schema = { version: 1, sql: 'CREATE TABLE thing (name TEXT)' }
+const schema = { version: 1, of: 'things', sql: 'CREATE TABLE thing (name TEXT)' }
 const namesIn = (database: Database) =>
   database.all('SELECT name FROM thing').map(({ name }) => name)
 

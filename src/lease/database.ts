@@ -29,6 +29,8 @@ export type Row = Readonly<Record<string, SQLOutputValue>>
  */
 export class Database implements AsyncDisposable {
   readonly #db: DatabaseSync
+  /** What is in it, for people. */
+  readonly #of: string
   readonly #files: Files | undefined
   readonly #statements = new Map<string, StatementSync>()
   #running: Promise<void> | undefined
@@ -44,8 +46,9 @@ export class Database implements AsyncDisposable {
   #checkpoint: Promise<void> | undefined
   #failure: Error | undefined
 
-  constructor(db: DatabaseSync, files?: Files) {
+  constructor(db: DatabaseSync, { of }: Pick<Schema, 'of'>, files?: Files) {
     this.#db = db
+    this.#of = of
     this.#files = files
   }
 
@@ -81,7 +84,7 @@ export class Database implements AsyncDisposable {
       return result
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw failureOf(error)
+      throw failureOf(error, this.#of)
     }
   }
 
@@ -134,7 +137,7 @@ export class Database implements AsyncDisposable {
       this.#checkpoint = promise
       await this.#bringHome({ log, main })
     } catch (error) {
-      const why = `leases cannot be written: ${messageOf(error)}; start the node again when its disk can`
+      const why = `${this.#of} cannot be written: ${messageOf(error)}; start the node again when its disk can`
       this.#failure = new DreyError('cannot-write', why, { cause: error })
       throw this.#failure
     } finally {
@@ -170,8 +173,14 @@ export class Database implements AsyncDisposable {
 
 export interface Schema {
   readonly version: number
+  /** What is in it, for people. */
+  readonly of: string
   /** What makes the tables. */
   readonly sql: string
+  /** What makes each version of the one before; the first makes version 2. */
+  readonly upgrades?: readonly string[]
+  /** Of the log, in place of the default. */
+  readonly reservedBytes?: number
 }
 
 /**
@@ -184,8 +193,8 @@ export async function openDatabase(path: string, schema: Schema): Promise<Databa
   try {
     const log = await open(`${path}-wal`, 'a')
     const main = await open(path, 'r+')
-    await reserve(log)
-    const database = new Database(db, { log, main })
+    await reserve(log, reservedBytesOf(schema))
+    const database = new Database(db, schema, { log, main })
     await database.durable()
     await syncFolder(dirname(path))
     return database
@@ -197,23 +206,25 @@ export async function openDatabase(path: string, schema: Schema): Promise<Databa
 
 /** One that lives as long as the process. */
 export function memoryDatabase(schema: Schema): Database {
-  return new Database(openWith(':memory:', schema))
+  return new Database(openWith(':memory:', schema), schema)
 }
 
-function openWith(path: string, { version, sql }: Schema): DatabaseSync {
+function openWith(path: string, schema: Schema): DatabaseSync {
+  const { version, sql, upgrades = [] } = schema
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite') // 2 MB, for those who need it.
   const db = new DatabaseSync(path)
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE') // One process has it.
     const seen = Number(db.prepare('PRAGMA user_version').get()!.user_version)
     if (seen === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL')
-    db.exec(settings)
-    if (seen === version) return db
-    if (seen === 0) db.exec(`BEGIN; ${sql}; PRAGMA user_version = ${version}; COMMIT`)
-    else {
+    db.exec(settingsOf(schema))
+    if (seen > version) {
       const why = `it has the format ${seen}, this Drey reads ${version}: start a newer Drey`
       throw new DreyError('bad-input', `${path}: ${why}`)
     }
+    const steps = seen === 0 ? [sql] : upgrades.slice(seen - 1)
+    if (seen === version) return db
+    db.exec(`BEGIN; ${steps.join(';')}; PRAGMA user_version = ${version}; COMMIT`)
     return db
   } catch (error) {
     db.close()
@@ -221,21 +232,25 @@ function openWith(path: string, { version, sql }: Schema): DatabaseSync {
   }
 }
 
-const settings = `
+const settingsOf = (schema: Schema) => `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = OFF;
   PRAGMA wal_autocheckpoint = 0;
-  PRAGMA journal_size_limit = ${defaults.reservedBytes};
+  PRAGMA journal_size_limit = ${reservedBytesOf(schema)};
   PRAGMA foreign_keys = OFF;
   PRAGMA temp_store = MEMORY;
   PRAGMA cache_size = -${defaults.cacheKib};
 `
 
 /** What follows the last whole entry of a log is not read, whatever it is. */
-async function reserve(log: FileHandle): Promise<void> {
-  const missing = defaults.reservedBytes - (await log.stat()).size
+async function reserve(log: FileHandle, reservedBytes: number): Promise<void> {
+  const missing = reservedBytes - (await log.stat()).size
   if (missing <= 0) return
   await log.appendFile(randomBytes(missing)).catch(() => {}) // There is no room: then not.
+}
+
+function reservedBytesOf({ reservedBytes = defaults.reservedBytes }: Schema): number {
+  return reservedBytes
 }
 
 const sqliteFull = 13
@@ -244,7 +259,7 @@ function isFull(error: unknown): boolean {
   return (error as { errcode?: number }).errcode === sqliteFull
 }
 
-function failureOf(error: unknown): unknown {
+function failureOf(error: unknown, of: string): unknown {
   if (!isFull(error)) return error
-  return new DreyError('full', 'the disk of the leases is full: make room on it', { cause: error })
+  return new DreyError('full', `the disk of the ${of} is full: make room on it`, { cause: error })
 }

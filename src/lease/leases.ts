@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { rename } from 'node:fs/promises'
 import type { Clock } from '../base/clock.ts'
 import { isDreyError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
-import { ifThere } from '../store/errno.ts'
 import { LeaseBook } from './book.ts'
-import { memoryDatabase, openDatabase, type Database } from './database.ts'
+import { memoryDatabase, type Database } from './database.ts'
 import { OwnLeases } from './own.ts'
 import { schema } from './schema.ts'
+import { openOrSetAside } from './setAside.ts'
 import { LeaseSweep } from './sweep.ts'
 
 /** What a node knows of leases: one database. */
@@ -36,7 +35,9 @@ export interface LeasesOptions {
  */
 export async function openLeases(path: string, options: LeasesOptions): Promise<Leases> {
   await using opened = new AsyncDisposableStack()
-  const db = opened.use(await openOrSetAside(path, options.log))
+  const damaged = 'the leases are damaged: they were set aside, and all that is here is kept'
+  const told = (error: unknown, aside: string) => options.log.error(damaged, { error, aside })
+  const db = opened.use(await openOrSetAside(path, schema, told))
   if (isNew(db)) {
     const adopts = await options.hasShards()
     if (adopts) options.log.warn(unknownShards)
@@ -83,21 +84,6 @@ function leasesIn(
   }
 }
 
-async function openOrSetAside(path: string, log: Log): Promise<Database> {
-  try {
-    return await openDatabase(path, schema)
-  } catch (error) {
-    if (!isDamage(error)) throw error
-    const aside = `${path}.damaged-${Date.now()}`
-    log.error('the leases are damaged: they were set aside, and all that is here is kept', {
-      ...{ error, aside },
-    })
-    await rename(path, aside)
-    await ifThere(rename(`${path}-wal`, `${aside}-wal`))
-    return openDatabase(path, schema)
-  }
-}
-
 function isNew(db: Database): boolean {
   return db.get("SELECT 1 FROM about WHERE name = 'log'") === undefined
 }
@@ -109,10 +95,4 @@ function introduce(db: Database, adopts: boolean): void {
       db.run('INSERT INTO about (name, value) VALUES (?, ?)', name, value)
     }
   })
-}
-
-const damages = [11, 26] // SQLITE_CORRUPT, SQLITE_NOTADB.
-
-function isDamage(error: unknown): boolean {
-  return damages.includes((error as { errcode?: number }).errcode ?? 0)
 }

@@ -13,6 +13,7 @@ import type { Schema } from './database.ts'
  */
 export const schema: Schema = {
   version: 1,
+  of: 'leases',
   sql: `
   CREATE TABLE about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
   CREATE TABLE block (row INTEGER PRIMARY KEY, address BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL, since INTEGER);

@@ -35,10 +35,9 @@ describe('The command line', () => {
   it('ends with 2 for what cannot be understood, and says what to do', async () => {
     const wrong: [args: string[], reason: RegExp][] = [
       [['fetch'], /unknown command/],
-      [['get', 'xyz'], /begins with "b"/],
+      [['get', 'bafyxyz'], /address/],
       [['get', nowhere, '--range', '5'], /write 0-99/],
       [['put', '-', '--code', 'four'], /code/],
-      [['put', home], /is a folder; put one file, or tar it/],
       [['put', join(home, 'missing')], /cannot read/],
       [['start', '--threads', 'x'], /--threads/],
     ]
