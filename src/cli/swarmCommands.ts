@@ -51,6 +51,17 @@ export function swarmCommands({ command, act }: Describe): void {
       (await import('./join.ts')).joinCommand(token!, options, signal),
   )
   act(
+    command(
+      'recover [member]',
+      'bring back the list of what a member stored whose machine is lost',
+      'drey join drey-join:pGFh… && drey recover',
+    )
+      .option('--list', 'only show whose lists are known')
+      .option('--force', 'take over that of a member that is here, too'),
+    async (options, signal, [who]) =>
+      (await import('./recover.ts')).recoverCommand(who, options, signal),
+  )
+  act(
     command('status', 'this node, its members, and its space', 'drey status --json'),
     async (options, signal) => (await import('./status.ts')).statusCommand(options, signal),
   )

@@ -16,6 +16,7 @@ import { planDoor } from '../gateway/plan.ts'
 import { leaveDoor } from '../gateway/leave.ts'
 import { membersDoor } from '../gateway/members.ts'
 import { namesDoor } from '../gateway/names.ts'
+import { recoverDoor } from '../gateway/recover.ts'
 import { publishedDoor } from '../gateway/published.ts'
 import { scrubDoor } from '../gateway/scrub.ts'
 import { openLeases, type Leases } from '../lease/leases.ts'
@@ -30,6 +31,7 @@ import type { ShardName, Store } from '../store/store.ts'
 import { makeIdentity, type Identity } from '../transport/identity.ts'
 import type { Role } from '../transport/transporter.ts'
 import { openAdmission } from './admission.ts'
+import { openCatalog } from './catalog.ts'
 import { readConfig, type Config, type Without } from './config.ts'
 import { eventsOf } from './events.ts'
 import type { DataFolder } from './folder.ts'
@@ -125,6 +127,8 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   ]) {
     orchestrator.operate(operations)
   }
+  const catalog = openCatalog({ naming, swarm, node: orchestrator, leases, keys, log })
+  if (catalog !== undefined) opened.use(catalog)
   for (const peer of config.peers) transporter.keepConnected(peer)
   const membersOf = membersParts(membership, { ...naming, ...swarm, clock: systemClock })
   const telling = { members: membersOf.list, mend: () => mender?.progress, rot, clock: systemClock }
@@ -146,6 +150,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
         isLeased: (address) => leases.own.of(address).length > 0,
         nameOf: (id) => nameOfMember(membership, id),
       }),
+      recoverDoor(catalog),
       admission.door,
       checkDoor(mending),
       planDoor(mending.plan),

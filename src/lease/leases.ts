@@ -4,6 +4,7 @@ import { isDreyError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { LeaseBook } from './book.ts'
 import { memoryDatabase, type Database } from './database.ts'
+import { OwnList } from './listed.ts'
 import { OwnLeases } from './own.ts'
 import { schema } from './schema.ts'
 import { openOrSetAside } from './setAside.ts'
@@ -16,6 +17,7 @@ export interface Leases extends AsyncDisposable {
   readonly sweep: LeaseSweep
   /** Those that this node made. */
   readonly own: OwnLeases
+  readonly list: OwnList
 }
 
 export interface LeasesOptions {
@@ -79,6 +81,7 @@ function leasesIn(
   return {
     book,
     own: new OwnLeases(db, { clock, owner }),
+    list: new OwnList(db, clock),
     sweep: new LeaseSweep(db, book, clock),
     [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
   }
@@ -89,7 +92,7 @@ function isNew(db: Database): boolean {
 }
 
 function introduce(db: Database, adopts: boolean): void {
-  const about = { adopts: Number(adopts), time: 0, log: randomUUID() }
+  const about = { adopts: Number(adopts), time: 0, log: randomUUID(), changes: 0, told: 0 }
   db.writeAtOnce(() => {
     for (const [name, value] of Object.entries(about)) {
       db.run('INSERT INTO about (name, value) VALUES (?, ?)', name, value)

@@ -15,6 +15,8 @@ export interface LeaseWish {
   readonly forMs?: number
   /** What a person calls what it covers. */
   readonly name?: string
+  /** It covers this node's own catalog, which is not in the list of what was stored. */
+  readonly isCatalog?: boolean
 }
 
 /** A blob that this node has stored, or keeps. */
@@ -58,13 +60,18 @@ export class OwnLeases {
   }
 
   /** Makes a lease. It is noted here before anybody is told of it: whatever happens, it can be ended. */
-  async begin({ forMs, name }: LeaseWish = {}): Promise<{ lease: Lease; secret: LeaseSecret }> {
+  async begin({ forMs, name, isCatalog = false }: LeaseWish = {}): Promise<{
+    lease: Lease
+    secret: LeaseSecret
+  }> {
     const made = this.#clock.now()
     const until = forMs === undefined ? {} : { expires: made + forMs }
     const begun = newLease({ owner: this.#owner, made, ...until })
     const { id, expires = 0 } = begun.lease
-    const sql = 'INSERT INTO own (id, secret, made, expires, name) VALUES (?, ?, ?, ?, ?)'
-    await this.#db.write(() => this.#db.run(sql, id, begun.secret, made, expires, name ?? null))
+    const sql =
+      'INSERT INTO own (id, secret, made, expires, name, catalog) VALUES (?, ?, ?, ?, ?, ?)'
+    const values = [id, begun.secret, made, expires, name ?? null, Number(isCatalog)] as const
+    await this.#db.write(() => this.#db.run(sql, ...values))
     await this.#db.durable()
     return begun
   }
@@ -85,7 +92,7 @@ export class OwnLeases {
   /** What is kept because of them, and how many there are without a limit; one of each address and name. */
   list({ search = '', sort, limit }: ListWish): { blobs: OwnBlob[]; total: number } {
     const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`
-    const chosen = `FROM own WHERE root IS NOT NULL AND (expires = 0 OR expires > ?)
+    const chosen = `FROM own WHERE root IS NOT NULL AND catalog = 0 AND (expires = 0 OR expires > ?)
       AND (name LIKE ? ESCAPE '\\' OR root LIKE ? ESCAPE '\\') GROUP BY root, name`
     const values = [this.#clock.now(), pattern, pattern] as const
     const blobs = this.#db.all(

@@ -9,11 +9,17 @@ import type { Schema } from './database.ts'
  * - leased: which lease covers which block
  * - ended: secrets that were told, in the order in which they were learnt here
  * - heard: how far the ended ones of others were read
- * - own: the leases that this node made, and what for
+ * - own: the leases that this node made, and what for; `catalog` is 1 when that is the list of all others
+ * - about `changes`: how often that list has changed; `told`: until which change others have been told
  */
 export const schema: Schema = {
-  version: 1,
+  version: 2,
   of: 'leases',
+  upgrades: [
+    `ALTER TABLE own ADD COLUMN catalog INTEGER NOT NULL DEFAULT 0;
+    ${listing()}
+    INSERT INTO about (name, value) VALUES ('changes', 1), ('told', 0)`,
+  ],
   sql: `
   CREATE TABLE about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
   CREATE TABLE block (row INTEGER PRIMARY KEY, address BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL, since INTEGER);
@@ -31,8 +37,20 @@ export const schema: Schema = {
   CREATE TABLE heard (member TEXT PRIMARY KEY, log TEXT NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE own (
     id TEXT PRIMARY KEY, secret BLOB NOT NULL, made INTEGER NOT NULL, expires INTEGER NOT NULL,
-    name TEXT, root TEXT, size INTEGER
+    name TEXT, root TEXT, size INTEGER, catalog INTEGER NOT NULL DEFAULT 0
   ) WITHOUT ROWID;
-  CREATE INDEX root ON own (root)
+  CREATE INDEX root ON own (root);
+  ${listing()}
 `,
+}
+
+/** What makes a list of `own`: its order, and a count of its changes. */
+function listing(): string {
+  const trigger = (name: string, when: string, row: string) =>
+    `CREATE TRIGGER ${name} AFTER ${when} ON own WHEN ${row}.root IS NOT NULL AND ${row}.catalog = 0
+    BEGIN UPDATE about SET value = value + 1 WHERE name = 'changes'; END;`
+  return `CREATE INDEX listed ON own (made, id) WHERE root IS NOT NULL AND catalog = 0;
+  ${trigger('own_begun', 'INSERT', 'NEW')}
+  ${trigger('own_finished', 'UPDATE OF root', 'NEW')}
+  ${trigger('own_ended', 'DELETE', 'OLD')}`
 }
