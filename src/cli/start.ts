@@ -17,6 +17,7 @@ export interface StartCommand extends Global {
   readonly lan: boolean
   readonly dht: boolean
   readonly router: boolean
+  readonly catalog: boolean
   readonly unsafeNoSync?: boolean
 }
 

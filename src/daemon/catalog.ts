@@ -7,11 +7,13 @@ import type { Leases } from '../lease/leases.ts'
 import { Catalogs } from '../names/catalogs.ts'
 import { OwnCatalog } from '../node/ownCatalog.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
+import type { Config } from './config.ts'
 import { listOf } from './members.ts'
 import type { OwnNames } from './names.ts'
 import type { Swarm } from './swarm.ts'
 
 export interface CatalogParts {
+  readonly config: Pick<Config, 'without'>
   readonly naming: OwnNames
   readonly swarm: Pick<Swarm, 'membership' | 'notary'>
   readonly node: Orchestrator
@@ -23,12 +25,13 @@ export interface CatalogParts {
 
 /** Keeps the list of what this node stored in the swarm, and can bring back another's. */
 export function openCatalog(parts: CatalogParts): (RecoverParts & AsyncDisposable) | undefined {
-  const { naming, swarm, keys } = parts
+  const { config, naming, swarm, keys } = parts
   if (keys === undefined) return undefined
   const common = { clock: systemClock, random: systemRandom, log: parts.log }
   const { register, spread } = naming
   const catalogs = new Catalogs({ ...common, register, spread, notary: swarm.notary, keys })
-  const own = new OwnCatalog({ ...parts, ...common, catalogs })
+  const isTold = !config.without?.includes('catalog')
+  const own = new OwnCatalog({ ...parts, ...common, catalogs }, { isTold })
   return {
     ...{ catalogs, own, about: (id) => about(id, swarm.membership) },
     [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),

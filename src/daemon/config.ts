@@ -33,7 +33,7 @@ export interface Config {
   readonly ownerQuota?: number
   /** How long it takes to read everything once, to find what has rotted. */
   readonly scrubDays?: number
-  /** What it does not do: look for members on the local network, in the DHT, ask the router for a port. */
+  /** What it does not do: look for members on the local network, in the DHT, ask the router for a port, keep its list in the swarm. */
   readonly without?: readonly Without[]
   /** Bytes offered to the swarm. Zero: it holds nothing. */
   readonly capacity: number
@@ -45,7 +45,7 @@ export interface Config {
   readonly threads: number
 }
 
-export const withouts = ['lan', 'dht', 'router'] as const
+export const withouts = ['lan', 'dht', 'router', 'catalog'] as const
 export type Without = (typeof withouts)[number]
 
 export const configDefaults = {

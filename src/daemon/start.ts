@@ -127,7 +127,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   ]) {
     orchestrator.operate(operations)
   }
-  const catalog = openCatalog({ naming, swarm, node: orchestrator, leases, keys, log })
+  const catalog = openCatalog({ config, naming, swarm, node: orchestrator, leases, keys, log })
   if (catalog !== undefined) opened.use(catalog)
   for (const peer of config.peers) transporter.keepConnected(peer)
   const membersOf = membersParts(membership, { ...naming, ...swarm, clock: systemClock })

@@ -31,6 +31,7 @@ export class Database implements AsyncDisposable {
   readonly #db: DatabaseSync
   /** What is in it, for people. */
   readonly #of: string
+  readonly #checkpointWrites: number
   readonly #files: Files | undefined
   readonly #statements = new Map<string, StatementSync>()
   #running: Promise<void> | undefined
@@ -46,9 +47,10 @@ export class Database implements AsyncDisposable {
   #checkpoint: Promise<void> | undefined
   #failure: Error | undefined
 
-  constructor(db: DatabaseSync, { of }: Pick<Schema, 'of'>, files?: Files) {
+  constructor(db: DatabaseSync, schema: Schema, files?: Files) {
     this.#db = db
-    this.#of = of
+    this.#of = schema.of
+    this.#checkpointWrites = schema.checkpointWrites ?? defaults.checkpointWrites
     this.#files = files
   }
 
@@ -133,7 +135,7 @@ export class Database implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>()
     try {
       await log.datasync()
-      if (!this.#isDueHome && this.#writes < defaults.checkpointWrites) return
+      if (!this.#isDueHome && this.#writes < this.#checkpointWrites) return
       this.#checkpoint = promise
       await this.#bringHome({ log, main })
     } catch (error) {
@@ -179,8 +181,9 @@ export interface Schema {
   readonly sql: string
   /** What makes each version of the one before; the first makes version 2. */
   readonly upgrades?: readonly string[]
-  /** Of the log, in place of the default. */
+  /** In place of the defaults: bytes of the log, and writes after which it goes to the file. */
   readonly reservedBytes?: number
+  readonly checkpointWrites?: number
 }
 
 /**

@@ -9,6 +9,7 @@ export const schema: Schema = {
   version: 1,
   of: 'names',
   reservedBytes: 0, // Nothing that is said here makes room on a full disk.
+  checkpointWrites: 8, // They are few.
   sql: `
   CREATE TABLE chain (row INTEGER PRIMARY KEY, certificates BLOB NOT NULL UNIQUE, vouched TEXT NOT NULL);
   CREATE TABLE entry (

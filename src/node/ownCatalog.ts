@@ -34,12 +34,15 @@ const batchEntries = 256
  */
 export class OwnCatalog implements AsyncDisposable {
   readonly #parts: OwnCatalogParts
+  readonly #isTold: boolean
   readonly #over = new AbortController()
   readonly #running: Promise<void>
 
-  constructor(parts: OwnCatalogParts) {
+  /** With `isTold` false nobody is told of what is stored here; others' catalogs can be taken over all the same. */
+  constructor(parts: OwnCatalogParts, { isTold }: { isTold: boolean }) {
     this.#parts = parts
-    this.#running = this.#run()
+    this.#isTold = isTold
+    this.#running = isTold ? this.#run() : Promise.resolve()
   }
 
   /** Stores it as it is now, and tells where, unless others know it already. Throws as a put. */
@@ -98,7 +101,7 @@ export class OwnCatalog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort(new Error('the node is closing'))
     await this.#running
-    await this.#tried(AbortSignal.timeout(defaults.closingMs))
+    if (this.#isTold) await this.#tried(AbortSignal.timeout(defaults.closingMs))
   }
 
   async #run(): Promise<void> {

@@ -23,7 +23,7 @@ export const missedMs = 2_500
 export const hasty: Partial<Config> = {
   awayMs: 1_500,
   heartbeatMs: 500,
-  without: ['lan', 'dht', 'router'],
+  without: ['lan', 'dht', 'router', 'catalog'],
 }
 
 /** A swarm of so many real nodes that are about to be treated badly. */

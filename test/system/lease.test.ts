@@ -18,7 +18,7 @@ describe('A swarm whose owners remove what they stored', () => {
   let town: Town
   let emptyKib: number[]
   before(async () => {
-    town = await openTown(4, 'lease', { graceMs })
+    town = await openTown(4, 'lease', { graceMs, without: ['lan', 'dht', 'router'] })
     await put(town.citizens[0]!, random.bytes(3_000_000)) // Folders, and books of leases, as they are in use.
     await remove(town.citizens[0]!, [...stored.keys()][0]!)
     await isEmpty()

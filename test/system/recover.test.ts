@@ -20,7 +20,7 @@ describe('Somebody whose machine is lost', () => {
   let ann: Citizen, ben: Citizen, another: Citizen
   const film = random.bytes(5_000_000)
   before(async () => {
-    town = await openTown(3, 'recover')
+    town = await openTown(3, 'recover', { without: ['lan', 'dht', 'router'] })
     ;[ann, ben] = town.citizens as [Citizen, Citizen]
   })
   after(() => town[Symbol.asyncDispose]())
