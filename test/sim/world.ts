@@ -112,8 +112,16 @@ export class World {
     for (const machine of this.machines) {
       machine.disk.recover()
       this.start(machine)
+      this.#introduce(machine)
     }
     if (this.readers().length === 0) this.add({ role: 'reader' })
+  }
+
+  /** Who never met the one member that it was told of is told of another, as by the person who sees that. */
+  #introduce({ id, life }: Machine): void {
+    if (life === undefined || life.membership.others().length > 0) return
+    const other = this.pick(this.storing().filter((each) => each.id !== id))
+    if (other) life.transporter.keepConnected(other.life!.transporter.address)
   }
 
   pick<T>(some: readonly T[]): T | undefined {
