@@ -1,5 +1,6 @@
 import { formatAddress } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
+import { keyHeader } from '../gateway/blobClient.ts'
 import type { CheckAllReply } from '../gateway/check.ts'
 import type { Examination, WeakBlock } from '../mend/examine.ts'
 import type { Census } from '../mend/progress.ts'
@@ -32,10 +33,10 @@ export async function checkCommand(
     say(options, all, describeAll(all))
     return judge(all.total)
   }
-  const { address } = await resolveBlob(visit.door, name, { signal })
+  const wanted = await resolveBlob(visit.door, name, { signal })
   const query = new URLSearchParams(options.deep ? { deep: '' } : {})
-  const path = `/check/${formatAddress(address)}`
-  const reply = await ask(visit.door, 'GET', path, { query, signal })
+  const path = `/check/${formatAddress(wanted.address)}`
+  const reply = await ask(visit.door, 'GET', path, { query, headers: keyHeader(wanted), signal })
   const seen = await shown(reply.body, options)
   say(options, seen, describe(seen))
   if (seen.badShards > 0 && seen.below + seen.lost === 0) {

@@ -1,4 +1,5 @@
 import { formatAddress } from '../address/address.ts'
+import { keyHeader, type Wanted } from '../gateway/blobClient.ts'
 import type { Door } from '../gateway/door.ts'
 import type { KeepReply } from '../gateway/leases.ts'
 import { parseDuration } from './duration.ts'
@@ -21,8 +22,9 @@ export async function keepCommand(
 ): Promise<void> {
   const reference = parseReference(name)
   await using visit = await openVisit(options)
-  const address = formatAddress((await resolveBlob(visit.door, reference, { signal })).address)
-  const kept = await keepBlob(visit.door, address, options, signal)
+  const wanted = await resolveBlob(visit.door, reference, { signal })
+  const address = formatAddress(wanted.address)
+  const kept = await keepBlob(visit.door, wanted, options, signal)
   say(options, kept, `kept ${address}`)
   note(options, `${kept.blocks} blocks; they stay until you remove them: drey rm ${address}`)
 }
@@ -30,12 +32,13 @@ export async function keepCommand(
 /** Leases what is stored already, through a node's door. */
 export async function keepBlob(
   door: Door,
-  address: string,
+  wanted: Wanted,
   options: KeepCommand,
   signal: AbortSignal,
 ): Promise<KeepReply> {
-  const query = leaseQuery(options)
-  const { body } = await ask(door, 'POST', `/keep/${address}`, { query, signal })
+  const path = `/keep/${formatAddress(wanted.address)}`
+  const told = { query: leaseQuery(options), headers: keyHeader(wanted), signal }
+  const { body } = await ask(door, 'POST', path, told)
   return shown(body, options)
 }
 

@@ -1,5 +1,5 @@
 import { formatAddress } from '../address/address.ts'
-import { asBuffer } from '../base/bytes.ts'
+import { keyHeader } from '../gateway/blobClient.ts'
 import type { NameReply, SetNameReply, VersionReply } from '../gateway/names.ts'
 import { keepBlob } from './keep.ts'
 import { formatTime, plain } from './list.ts'
@@ -22,11 +22,10 @@ export async function setNameCommand(
   await using visit = await openVisit(options)
   const { address: root, key } = await resolveBlob(visit.door, text!, { signal })
   const address = formatAddress(root)
-  if (options.keep) await keepBlob(visit.door, address, { ...options, name }, signal)
+  if (options.keep) await keepBlob(visit.door, { address: root, key }, { ...options, name }, signal)
   const query = new URLSearchParams({ address })
-  const headers = key && { 'drey-key': asBuffer(key).toString('base64url') }
   const path = `/name/${name!}`
-  const reply = await ask(visit.door, 'PUT', path, { query, headers: headers ?? {}, signal })
+  const reply = await ask(visit.door, 'PUT', path, { query, headers: keyHeader({ key }), signal })
   const done = await readReply<SetNameReply>(reply)
   tell(options, done)
   if (!done.leased) {

@@ -1,6 +1,7 @@
 import type { Address } from '../address/address.ts'
 import { parseCode } from '../coding/code.ts'
 import { membershipDefaults } from '../discovery/limits.ts'
+import { blocksBelow } from '../folder/blocks.ts'
 import type { CheckParts } from '../gateway/check.ts'
 import { examine } from '../mend/examine.ts'
 import { Covering } from '../mend/covering.ts'
@@ -52,7 +53,7 @@ export function openMending(parts: MendingParts): Mending {
     },
     plan: planner(plan, { membership, bytesPerSecond }),
     examine: (root, options) =>
-      examine(node.blocksOf(root, options), { ...options, survey, aims: () => shape.aims() }),
+      examine(blocksBelow(node, root, options), { ...options, survey, aims: () => shape.aims() }),
     keep: (root, options) => keepBlob(root, keeping, options),
     covering: (lease, signal) => new Covering(keeping, lease, signal),
     async all(signal) {

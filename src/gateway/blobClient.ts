@@ -87,7 +87,8 @@ function request({ address }: Wanted) {
   return { path: `/blob/${formatAddress(address)}`, body: nothing() }
 }
 
-function keyHeader({ key }: Wanted): Record<string, string> {
+/** As `keyIn` reads it. */
+export function keyHeader({ key }: Pick<Wanted, 'key'>): Record<string, string> {
   return key ? { 'drey-key': asBuffer(key).toString('base64url') } : {}
 }
 

@@ -1,6 +1,6 @@
 import { formatAddress, parseAddress } from '../address/address.ts'
 import { parseHash, type HashName } from '../address/hash.ts'
-import { formatLink, parseLink } from '../address/link.ts'
+import { formatLink } from '../address/link.ts'
 import { peek } from '../base/bytes.ts'
 import { isListing, magic } from '../folder/listing.ts'
 import { parseCode, type Code } from '../coding/code.ts'
@@ -9,7 +9,7 @@ import type { Found } from '../node/locate.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import { describeReceipt } from '../node/receipt.ts'
 import type { DoorReply, DoorRequest, PartDoor } from './door.ts'
-import { jsonReply } from './door.ts'
+import { jsonReply, keyIn } from './door.ts'
 import { errorBody } from './errors.ts'
 import { readLeaseWish } from './leases.ts'
 import { parseRange } from './range.ts'
@@ -101,8 +101,7 @@ async function putBlob(node: Orchestrator, request: DoorRequest): Promise<DoorRe
 async function getBlob(node: Orchestrator, request: DoorRequest, name: string): Promise<DoorReply> {
   const { headers, signal, query } = request
   const address = parseAddress(name)
-  const keyText = headers['drey-key']
-  const key = keyText === undefined ? undefined : parseLink(`drey:${name}#${keyText}`).key
+  const key = keyIn(headers, name)
   const findings: Finding[] = []
   const found = (finding: Finding) => void findings.push(finding)
   const blob = await node.find(address, key, { signal, found })

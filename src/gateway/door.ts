@@ -1,3 +1,4 @@
+import { parseLink } from '../address/link.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 
@@ -36,6 +37,12 @@ export function doorOf(...parts: readonly PartDoor[]): Door {
     }
     throw new DreyError('not-found', `this door has no ${request.method} ${request.path}`)
   }
+}
+
+/** The key of a link to this address, in the header `drey-key` as links have it. Throws 'bad-input'. */
+export function keyIn(headers: DoorRequest['headers'], address: string): Uint8Array | undefined {
+  const text = headers['drey-key']
+  return text === undefined ? undefined : parseLink(`drey:${address}#${text}`).key
 }
 
 export function jsonReply(value: unknown, status = 200): DoorReply {

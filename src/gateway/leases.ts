@@ -4,7 +4,7 @@ import type { KeepOptions } from '../mend/keepBlob.ts'
 import type { Leases } from '../lease/leases.ts'
 import { listOrders, type LeaseWish, type ListWish, type OwnBlob } from '../lease/own.ts'
 import type { Leasing } from '../node/leasing.ts'
-import { jsonReply, type DoorReply, type PartDoor } from './door.ts'
+import { jsonReply, keyIn, type DoorReply, type PartDoor } from './door.ts'
 import { lines } from './lines.ts'
 
 /** What `DELETE /blob/ADDRESS` answers. */
@@ -43,14 +43,14 @@ export interface LeaseParts {
  * `GET /list` says what there are.
  */
 export function leasesDoor(parts: LeaseParts): PartDoor {
-  return ({ path, method, query, signal }) => {
+  return ({ path, method, query, headers, signal }) => {
     if (path === '/list' && method === 'GET') return list(query, parts.own)
     const removed = /^\/blob\/([^/]+)$/.exec(path)?.[1]
     if (removed !== undefined && method === 'DELETE') return remove(removed, parts, signal)
     const kept = /^\/keep\/([^/]+)$/.exec(path)?.[1]
     if (kept === undefined || method !== 'POST') return undefined
     const root = parseAddress(kept)
-    const options = { lease: readLeaseWish(query), signal }
+    const options = { lease: readLeaseWish(query), key: keyIn(headers, kept), signal }
     return lines<number, KeepReply>(async (report) => {
       const { blocks } = await parts.keep(root, { ...options, report })
       return { address: formatAddress(root), blocks }

@@ -1,9 +1,8 @@
 import { formatAddress, parseAddress, type Address } from '../address/address.ts'
-import { parseLink } from '../address/link.ts'
 import { asBuffer } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import type { Names, NameVersion, SetName } from '../names/names.ts'
-import { jsonReply, type DoorReply, type DoorRequest, type PartDoor } from './door.ts'
+import { jsonReply, keyIn, type DoorReply, type DoorRequest, type PartDoor } from './door.ts'
 
 /** What `GET /name/NAME` answers: what a name means now. */
 export interface NameReply extends VersionReply {
@@ -90,7 +89,7 @@ async function set(
   const done =
     address === null
       ? await parts.names.revert(text, versionOf(query))
-      : await parts.names.set(text, parseAddress(address), keyOf(address, headers['drey-key']))
+      : await parts.names.set(text, parseAddress(address), keyIn(headers, address))
   return told(done, parts)
 }
 
@@ -120,10 +119,6 @@ function shown(value: NameVersion, nameOf: NamesParts['nameOf']): VersionReply {
 
 function formatted(address: Address | undefined): string | null {
   return address === undefined ? null : formatAddress(address)
-}
-
-function keyOf(address: string, text: string | undefined): Uint8Array | undefined {
-  return text === undefined ? undefined : parseLink(`drey:${address}#${text}`).key
 }
 
 function versionOf(query: URLSearchParams): number | undefined {

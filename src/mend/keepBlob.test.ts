@@ -4,6 +4,8 @@ import { addressOf, codecs, formatAddress, type Address } from '../address/addre
 import { systemClock } from '../base/clock.ts'
 import { isDreyError } from '../base/error.ts'
 import { seededRandom } from '../base/random.ts'
+import { fileEntry, listingOf } from '../folder/fixture.ts'
+import type { Stored } from '../node/put.ts'
 import { fetchBlob, neighbourhood, torn, type Neighbour } from '../node/neighbourhood.ts'
 import { keepBlob, type KeepOptions } from './keepBlob.ts'
 import { Survey } from './survey.ts'
@@ -32,6 +34,24 @@ async function ownersOf(peers: readonly Neighbour[]): Promise<string[][]> {
     }
   }
   return all
+}
+
+/** A folder with a small file, and in it another with a film. */
+async function putNested({ node }: Neighbour, said: { size?: number } = {}): Promise<Stored> {
+  const put = (bytes: Uint8Array) => node.put(torn(bytes))
+  const acorn = { ...fileEntry('acorn', 10), link: await put(film.slice(0, 10)) }
+  const reel = { ...fileEntry('film', film.length), link: await put(film), ...said }
+  const inner = await put(listingOf([reel]))
+  const size = film.length
+  const box = {
+    ...acorn,
+    name: Buffer.from('box'),
+    type: 'folder',
+    link: inner,
+    size,
+    count: 1,
+  } as const
+  return put(listingOf([acorn, box]))
 }
 
 describe('Keeping what somebody else has stored', () => {
@@ -64,6 +84,22 @@ describe('Keeping what somebody else has stored', () => {
         assert.equal(expires, made + 60_000)
       }
     }
+  })
+
+  it('leases all that is below a folder', async () => {
+    await using town = await neighbourhood({ peers: 6, code })
+    const [owner, keeper] = town.peers as [Neighbour, Neighbour]
+    const { address } = await putNested(owner)
+    await keepAt(keeper, address)
+    for (const owners of await ownersOf(town.peers)) assert.ok(owners.includes('n1'))
+  })
+
+  it('leases nothing of a folder that says a file in it is smaller than it is', async () => {
+    await using town = await neighbourhood({ peers: 6, code })
+    const [owner, keeper] = town.peers as [Neighbour, Neighbour]
+    const { address } = await putNested(owner, { size: 10 })
+    await assert.rejects(keepAt(keeper, address), (error) => isDreyError(error, 'bad-input'))
+    assert.deepEqual(keeper.leases.own.of(formatAddress(address)), [])
   })
 
   it('brings back what waits to be removed', async () => {

@@ -1,5 +1,6 @@
 import { formatAddress, type Address } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
+import { blocksBelow } from '../folder/blocks.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { LeaseWish } from '../lease/own.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
@@ -10,27 +11,29 @@ import type { Survey } from './survey.ts'
 const batchBlocks = 64
 
 export interface KeepParts {
-  readonly node: Pick<Orchestrator, 'blocksOf' | 'leasing'>
+  readonly node: Pick<Orchestrator, 'blocksOf' | 'find' | 'leasing' | 'read'>
   readonly survey: Survey
   readonly aims: () => Aims
 }
 
 export interface KeepOptions {
   readonly lease?: LeaseWish
+  /** A link's, to see what is below a folder. */
+  readonly key?: Uint8Array
   readonly signal: AbortSignal
   readonly report?: (blocks: number) => void
 }
 
 /**
- * Leases what is stored already, whoever stored it: every block at all who have shards of it. It takes no
- * key. Throws 'not-found', or 'not-enough-shards' when a block of it is lost; then the lease has ended.
+ * Leases what is stored already, whoever stored it: every block at all who have shards of it; of a folder that
+ * can be read, also what is below it. A blob that is none takes no key. Throws 'not-found', or 'not-enough-shards' when a block of it is lost; then the lease has ended.
  */
 export async function keepBlob(
   root: Address,
   parts: KeepParts,
   options: KeepOptions,
 ): Promise<{ blocks: number }> {
-  const { lease: wish = {}, signal, report = () => {} } = options
+  const { lease: wish = {}, key, signal, report = () => {} } = options
   return parts.node.leasing.cover(wish, async (lease) => {
     let blocks = 0
     let batch: Address[] = []
@@ -41,7 +44,7 @@ export async function keepBlob(
       batch = []
       report(blocks)
     }
-    for await (const block of parts.node.blocksOf(root, { signal })) {
+    for await (const block of blocksBelow(parts.node, root, { key, signal })) {
       if (batch.push(block) === batchBlocks) await flush()
     }
     await flush()
