@@ -35,7 +35,7 @@ export async function getCommand(
   if (!fetched.isFolder || options.raw || range !== undefined) {
     return await getFile(wanted, fetched, options)
   }
-  await fetched.chunks.return(undefined)
+  fetched.leave()
   const { getFolder } = await import('./getFolder.ts')
   await getFolder(door, wanted, options, signal)
 }

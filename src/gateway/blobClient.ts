@@ -27,6 +27,8 @@ export interface Fetched {
   readonly chunks: AsyncGenerator<Uint8Array>
   /** What the read has met, when all has been read. */
   readonly findings: readonly Finding[]
+  /** Stops the node, also before anything was read. */
+  readonly leave: () => void
 }
 
 /** Begins to read a blob through a node's door. */
@@ -37,11 +39,19 @@ export async function fetchBlob(
 ): Promise<Fetched> {
   const headers = { ...keyHeader(wanted), ...(range === undefined ? {} : { range }) }
   const query = new URLSearchParams({ report: '' })
-  const reply = await door({ ...request(wanted), method: 'GET', query, headers, signal })
+  const left = new AbortController()
+  const asked = {
+    ...request(wanted),
+    query,
+    headers,
+    signal: AbortSignal.any([signal, left.signal]),
+  }
+  const reply = await door({ ...asked, method: 'GET' })
   const size = Number(reply.headers['drey-length'])
   const findings: Finding[] = []
   const isFolder = reply.headers['content-type'] === folderType
-  return { size, isFolder, chunks: chunksOf(reply, size, findings), findings }
+  const leave = () => left.abort(new Error('it is not wanted any more'))
+  return { size, isFolder, chunks: chunksOf(reply, size, findings), findings, leave }
 }
 
 async function* chunksOf(

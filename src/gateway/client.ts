@@ -32,6 +32,7 @@ export function socketDoor(path: string): Door {
       outgoing.destroy() // What was not sent yet is of no use, and would be waited for.
       throw error
     }
+    if (request.method === 'HEAD') incoming.resume() // It has no body: the connection is free for others.
     return {
       status: incoming.statusCode!,
       headers: incoming.headers as Record<string, string>,
