@@ -23,6 +23,7 @@ const floors = [
   ['folder'],
   ['mend'],
   ['gateway'],
+  ['web'],
   ['daemon'],
 ]
 /** Who stands outside the house, and what it may use. Types weigh nothing, so they are not counted. */

@@ -73,9 +73,10 @@ export function fromHex(text: string): Uint8Array {
 
 /** The first bytes of a stream, as many as it has of those wanted; and the whole stream, which begins with them. */
 export async function peek(
-  source: AsyncGenerator<Uint8Array>,
+  given: Bytes,
   wanted: number,
 ): Promise<{ start: Uint8Array; whole: AsyncGenerator<Uint8Array> }> {
+  const source = given[Symbol.asyncIterator]()
   let start: Uint8Array = new Uint8Array()
   while (start.length < wanted) {
     const next = await source.next()
@@ -88,12 +89,12 @@ export async function peek(
 
 async function* behind(
   start: Uint8Array,
-  rest: AsyncGenerator<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   try {
     if (start.length > 0) yield start
-    yield* rest
+    yield* { [Symbol.asyncIterator]: () => rest }
   } finally {
-    await rest.return(undefined)
+    await rest.return?.()
   }
 }

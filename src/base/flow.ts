@@ -43,6 +43,11 @@ export class Window {
     return this.total - this.#free
   }
 
+  /** Whether somebody waits. */
+  get isWanted(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** Waits for `units` (at most `total` are counted). Rejects with the signal's reason. */
   async take(units: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()

@@ -6,6 +6,8 @@ export function nodeCommands({ command, act }: Describe): void {
     command('start', 'run the node until Ctrl-C or SIGTERM', 'drey start --peer 192.168.1.20:7117')
       .option('--listen <host:port>', 'in place of the config file’s')
       .option('--peer <host:port...>', 'in place of the config file’s')
+      .option('--http <host:port>', 'where HTTP is answered, in place of the config file’s')
+      .option('--no-http', 'answer no HTTP')
       .option(
         '--threads <count>',
         'threads that hash, seal and code, 15 MB each (default: 0, the main one does it)',
@@ -22,6 +24,14 @@ export function nodeCommands({ command, act }: Describe): void {
       .option('--log-level <level>', 'debug, info, warn or error', 'info')
       .option('--unsafe-no-sync', 'for benchmarks: acknowledge before the disk has it'),
     async (options, signal) => (await import('./start.ts')).startCommand(options, signal),
+  )
+  act(
+    command(
+      'http-token',
+      'print the token that opens this node’s HTTP door',
+      'curl -H "Authorization: Bearer $(drey http-token)" http://127.0.0.1:7480/name/notes',
+    ),
+    async (options) => (await import('./httpToken.ts')).httpTokenCommand(options),
   )
   act(
     command(

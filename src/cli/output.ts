@@ -1,5 +1,7 @@
 import { DreyError, messageOf, type ErrorCode } from '../base/error.ts'
 
+export { formatSize } from '../base/size.ts'
+
 /** How a command ends, for scripts. 0 is success; 130 is Ctrl-C; 1 is a mistake of Drey's own. */
 export const exitCodes: Record<ErrorCode, number> = {
   'bad-input': 2,
@@ -52,15 +54,6 @@ export function tellFailure(global: Global, error: unknown): number {
     if (code === 'internal' && error instanceof Error) process.stderr.write(`${error.stack}\n`)
   }
   return exitCodeOf(error)
-}
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
-
-/** "1.5 GiB" */
-export function formatSize(bytes: number): string {
-  let [value, unit] = [bytes, 0]
-  while (value >= 1024 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1]
-  return `${unit === 0 ? value : value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${units[unit]}`
 }
 
 /** "512MiB", "1.5 GB", "1000". Binary and decimal units, case and the final B do not matter. */

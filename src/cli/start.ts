@@ -2,6 +2,7 @@ import type { Log } from '../base/log.ts'
 import { threadsMax, withouts, type Without } from '../daemon/config.ts'
 import { isLogLevel, jsonLog } from '../daemon/log.ts'
 import { dataFolder } from '../daemon/folder.ts'
+import { openHttp } from '../daemon/http.ts'
 import { startNode } from '../daemon/start.ts'
 import { answers, httpServer, listenLocally } from '../gateway/http.ts'
 import { DreyError } from '../base/error.ts'
@@ -10,6 +11,7 @@ import { note, parseSize, say, type Global } from './output.ts'
 export interface StartCommand extends Global {
   readonly listen?: string
   readonly peer?: readonly string[]
+  readonly http?: string | false
   readonly threads?: string
   readonly code?: string
   readonly logLevel: string
@@ -45,11 +47,14 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
   })
   const server = httpServer(node.door, log)
   await listenLocally(server, folder.socket)
+  const http = options.http === false ? 'none' : options.http
+  await using web = await openHttp(node.web, { folder, http, log })
   const { id, name } = node.membership.own
+  const reached = node.address ? `reached at ${node.address}` : 'and only dials out'
   say(
     options,
-    { id, name, address: node.address },
-    `${name} is member ${id}, ${node.address ? `reached at ${node.address}` : 'and only dials out'}`,
+    { id, name, address: node.address, http: web?.address ?? null },
+    `${name} is member ${id}, ${reached}` + (web ? `\nHTTP at http://${web.address}` : ''),
   )
   const stopped = Promise.withResolvers<void>()
   if (signal.aborted) stopped.resolve()

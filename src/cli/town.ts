@@ -150,7 +150,7 @@ export async function warmUp(): Promise<void> {
 }
 
 function launch(place: Place, folder: DataFolder, startArgs: readonly string[]): ChildProcess {
-  const command = ['--data', folder.path, '--json', 'start', '--log-level', 'warn']
+  const command = ['--data', folder.path, '--json', 'start', '--no-http', '--log-level', 'warn']
   return drey(place, [...command, ...startArgs], 'pipe')
 }
 

@@ -14,6 +14,10 @@ export interface Config {
   readonly listen: string
   /** Members to connect to: "host:port". Others are learned from them. */
   readonly peers: readonly string[]
+  /** Where programs and browsers ask over HTTP: "host:port", or "none". */
+  readonly http?: string
+  /** Names besides "localhost" by which they come there: "attic.lan". */
+  readonly httpHosts?: readonly string[]
   /** House, rack or site: shards of a block are spread over zones. */
   readonly zone?: string
   /** Where members reach it, "host:port", when that is not where it listens: behind a router, say. */
@@ -50,6 +54,7 @@ export type Without = (typeof withouts)[number]
 
 export const configDefaults = {
   listen: '0.0.0.0:7117',
+  http: '127.0.0.1:7480', // For this machine; whoever comes from elsewhere comes through what speaks TLS.
   freeFloor: 1 << 30, // A full disk stops more than Drey.
   repairBytesPerSecond: 32 * 2 ** 20, // A third of what a gigabit line carries.
   graceMs: 24 * 3_600_000, // What was removed by mistake can be kept again until the next day.
@@ -91,6 +96,7 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   if (config === null || typeof config !== 'object') throw refuse('it is not a JSON object')
   const { version, name, listen, peers, capacity, freeFloor, code, threads } = config
   const { zone, publicAddress, heartbeatMs, awayMs, goneMs, without = [] } = config
+  const { http, httpHosts = [] } = config
   const { relayBytesPerSecond, repairBytesPerSecond, graceMs, ownerQuota } = config
   const times = { heartbeatMs, awayMs, goneMs, graceMs }
   const aboveZero = { relayBytesPerSecond, repairBytesPerSecond, ownerQuota, ...times }
@@ -99,6 +105,10 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   if (typeof name !== 'string' || name === '') throw refuse('"name" is missing')
   if (typeof listen !== 'string') throw refuse('"listen" is missing; write "0.0.0.0:7117"')
   named('listen', () => parseListen(listen))
+  if (http !== undefined) named('http', () => parseListen(http))
+  if (!Array.isArray(httpHosts) || httpHosts.some((host) => typeof host !== 'string')) {
+    throw refuse('"httpHosts" is not a list of host names')
+  }
   if (!Array.isArray(peers) || peers.some((peer) => typeof peer !== 'string')) {
     throw refuse('"peers" is not a list of "host:port"')
   }

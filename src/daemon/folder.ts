@@ -91,6 +91,11 @@ export class DataFolder {
     return join(this.path, 'store')
   }
 
+  /** What opens the HTTP door. */
+  get httpToken(): string {
+    return join(this.path, 'http-token')
+  }
+
   /** Where commands speak to the running node. */
   get socket(): string {
     return join(this.path, 'drey.sock')

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { systemClock } from '../base/clock.ts'
+import { systemRandom } from '../base/random.ts'
 import type { Log } from '../base/log.ts'
 import { parseCode } from '../coding/code.ts'
 import { readKeysOf } from '../crypto/keys.ts'
@@ -30,6 +31,7 @@ import { RotNews } from '../store/rotNews.ts'
 import type { ShardName, Store } from '../store/store.ts'
 import { makeIdentity, type Identity } from '../transport/identity.ts'
 import type { Role } from '../transport/transporter.ts'
+import type { WebParts } from '../web/web.ts'
 import { openAdmission } from './admission.ts'
 import { openCatalog } from './catalog.ts'
 import { readConfig, type Config, type Without } from './config.ts'
@@ -68,6 +70,8 @@ export interface RunningNode extends AsyncDisposable {
   /** Resolves when it was asked to leave the swarm, and has. */
   readonly left: Promise<void>
   readonly door: Door
+  /** What its HTTP door is made of. */
+  readonly web: WebParts
   /** Where members reach it: "host:port". */
   readonly address: string
 }
@@ -160,6 +164,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
       publishedDoor(publisher),
       leaveDoor(orchestrator, () => left.resolve()),
     ),
+    web: { ...common, node: orchestrator, names: naming.names, random: systemRandom },
     address: transporter.address,
     [Symbol.asyncDispose]: () => close.disposeAsync(),
   }

@@ -5,7 +5,10 @@ import { DreyError } from '../base/error.ts'
 /** What is asked of a door, whoever carries it. Header names are in lower case. */
 export interface DoorRequest {
   readonly method: string
+  /** Decoded; what is not UTF-8 in it is a replacement character. */
   readonly path: string
+  /** As it was sent: names of files are any bytes. */
+  readonly rawPath?: string
   readonly query: URLSearchParams
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Bytes

@@ -1,21 +1,26 @@
 import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { ServerOptions, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { freed } from '../base/bytes.ts'
+import { freed, type Bytes } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
-import type { Door, DoorReply } from './door.ts'
+import type { Door, DoorReply, DoorRequest } from './door.ts'
 import { errorReply } from './errors.ts'
 
-/** Carries requests from `node:http` to a door, with backpressure both ways. */
-export function httpServer(door: Door, log: Log): Server {
-  const server = createServer((incoming, outgoing) => {
+/**
+ * Carries requests from `node:http` to a door, with backpressure both ways. Whoever asks before sending a body
+ * (Expect: 100-continue) is told to when the door begins to read it.
+ */
+export function httpServer(door: Door, log: Log, options: ServerOptions = {}): Server {
+  const listen = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     carry(door, incoming, outgoing).catch((error: unknown) => {
-      log.debug(`a request ended early: ${messageOf(error)}`, { path: incoming.url })
+      log.debug(`a request ended early: ${messageOf(error)}`, { path: pathOf(incoming) })
       outgoing.destroy()
     })
-  })
+  }
+  const server = createServer(options, listen).on('checkContinue', listen)
   server.requestTimeout = 0 // A put may last for days; a stalled one is the asker's to end.
   return server
 }
@@ -62,33 +67,63 @@ async function carry(
   })
   let reply: DoorReply
   try {
-    const { path, query } = parseTarget(incoming.url ?? '/')
+    if ((incoming.headersDistinct.host?.length ?? 0) > 1) {
+      throw new DreyError('bad-input', 'one Host header is enough')
+    }
     reply = await door({
       method: incoming.method ?? 'GET',
-      path,
-      query,
+      ...parseTarget(incoming.url ?? '/'),
       headers: incoming.headers as Record<string, string | undefined>,
-      body: freed(incoming),
+      body: freed(bodyOf(incoming, outgoing)),
       signal: controller.signal,
     })
   } catch (error) {
     reply = errorReply(error)
   }
-  await send(reply, outgoing)
+  await send(reply, incoming, outgoing)
+}
+
+async function* bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): Bytes {
+  if (/^100-continue$/i.test(incoming.headers.expect ?? '')) outgoing.writeContinue()
+  yield* incoming as Bytes
 }
 
 /** Throws 'bad-input' for what is no path, such as "%" without two digits. */
-function parseTarget(text: string): { path: string; query: URLSearchParams } {
+function parseTarget(text: string): Pick<DoorRequest, 'path' | 'rawPath' | 'query'> {
   try {
-    const url = new URL(text, 'http://local')
-    return { path: decodeURIComponent(url.pathname), query: url.searchParams }
+    const { pathname, searchParams } = new URL(text, 'http://local')
+    return { path: decodePath(pathname), rawPath: pathname, query: searchParams }
   } catch (cause) {
     throw new DreyError('bad-input', `not a path: "${text}"`, { cause })
   }
 }
 
-async function send(reply: DoorReply, outgoing: ServerResponse): Promise<void> {
+function decodePath(path: string): string {
+  if (/%(?![0-9a-f]{2})/i.test(path)) throw new DreyError('bad-input', 'a "%" without two digits')
+  return percentDecoded(path).toString('utf8')
+}
+
+/** The bytes that a part of a path stands for. */
+export function percentDecoded(text: string): Buffer {
+  const bytes = text.replace(/%([0-9a-f]{2})/gi, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  )
+  return Buffer.from(bytes, 'latin1') // What URL leaves is ASCII.
+}
+
+/** Keys and tokens may stand behind the path: they are not for the log. */
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0]!
+}
+
+async function send(
+  reply: DoorReply,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const { status, headers, body, trailers } = reply
+  // What is not read of a body would have to be, before the connection is of use again.
+  if (!incoming.complete) outgoing.setHeader('connection', 'close')
   outgoing.writeHead(
     status,
     trailers ? { ...headers, trailer: 'drey-findings, drey-error' } : headers,
