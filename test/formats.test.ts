@@ -31,6 +31,7 @@ import { encodeCall, encodeWish } from '../src/transport/relayWords.ts'
 import { peerIdOf } from '../src/transport/identity.ts'
 import type { Header } from '../src/transport/transporter.ts'
 import { joinBytes, joinTexts } from './joinFormats.ts'
+import { treeBytes } from './treeFormats.ts'
 import manifestVectors from './vectors/manifest.json' with { type: 'json' }
 
 const root = new URL('..', import.meta.url)
@@ -108,7 +109,11 @@ const bytes: Record<string, () => Uint8Array> = {
   'address-sha2-256': () => addressOf('raw', 'sha2-256', block).bytes,
   'address-sha1': () => addressOf('raw', 'sha1', block).bytes,
   'read-secret': () => readSecret,
-  'derived-keys': () => concat([keys.segment, keys.manifest, keys.wrap, keys.wrapCheck]),
+  'derived-keys': () =>
+    concat([
+      ...[keys.segment, keys.manifest, keys.wrap, keys.wrapCheck],
+      ...[keys.nameId, keys.nameValue],
+    ]),
   'wrapped-key': () => wrapKey(keys, key),
   plaintext: () => text,
   'content-key': () => key,
@@ -172,6 +177,7 @@ const bytes: Record<string, () => Uint8Array> = {
   'relay-answer': () => asFrame('response', {}),
   'public-key': () => spki,
   ...joinBytes,
+  ...(await treeBytes(link, keys)),
 }
 
 /** What each block of text on the page has to be. */

@@ -29,11 +29,11 @@ export async function recoverCommand(
   }
   const { body } = await ask(visit.door, 'POST', `/recover/${chosen.member}`, { signal })
   const done = await shown(body, chosen, options)
-  const blobs = `${done.blobs} blobs of ${plain(chosen.name)} (${formatSize(chosen.bytes)})`
+  const entries = `${done.entries} entries of ${plain(chosen.name)} (${formatSize(chosen.bytes)})`
   say(
     options,
     { ...done, name: chosen.name },
-    `${blobs} are in this node’s list, ${done.fresh} of them new`,
+    `${entries} are in this node’s list, ${done.fresh} of them new`,
   )
   note(options, 'see drey list, and drey name list for the names, which come by themselves')
   if (chosen.state === 'away') {
@@ -49,9 +49,9 @@ async function catalogsAt(door: Door, signal: AbortSignal): Promise<CatalogView[
 
 /** That of the member that is meant, or of the only one that is not here. Throws 'not-found', 'bad-input'. */
 function choose(who: string | undefined, catalogs: readonly CatalogView[]): CatalogView {
-  const isMeant = ({ member, name, state, blobs }: CatalogView) =>
+  const isMeant = ({ member, name, state, entries }: CatalogView) =>
     who === undefined
-      ? state !== 'live' && blobs > 0
+      ? state !== 'live' && entries > 0
       : name === who || (who.length >= 4 && member.startsWith(who))
   const [chosen, ...others] = catalogs.filter(isMeant)
   if (chosen === undefined) throw new DreyError('not-found', whyNone(who))
@@ -69,19 +69,19 @@ function whyNone(who: string | undefined): string {
 
 function describe(catalogs: readonly CatalogView[]): string {
   if (catalogs.length === 0) return 'no other member has told of a catalog'
-  const rows = catalogs.map(({ member, name, state, blobs, bytes, at }) => [
-    ...[plain(name), state, String(blobs), formatSize(bytes), formatTime(at), member],
+  const rows = catalogs.map(({ member, name, state, entries, bytes, at }) => [
+    ...[plain(name), state, String(entries), formatSize(bytes), formatTime(at), member],
   ])
-  return formatTable([['name', 'state', 'blobs', 'size', 'told (UTC)', 'member'], ...rows])
+  return formatTable([['name', 'state', 'entries', 'size', 'told (UTC)', 'member'], ...rows])
 }
 
 async function shown(
   body: AsyncIterable<Uint8Array>,
-  { blobs }: CatalogView,
+  { entries }: CatalogView,
   options: Global,
 ): Promise<RecoverReply> {
-  const format = (count: number) => `${Math.round(count)} blobs`
-  using bar = new Progress(options, 'recover', { total: blobs, format })
+  const format = (count: number) => `${Math.round(count)} entries`
+  using bar = new Progress(options, 'recover', { total: entries, format })
   let told = 0
   return await followLines<number, RecoverReply>(body, (count) => {
     bar.add(count - told)

@@ -10,7 +10,7 @@ export interface CatalogView {
   readonly name: string
   /** This node, or a member that is here, away, or no member any more. */
   readonly state: 'this' | 'live' | 'away' | 'gone'
-  readonly blobs: number
+  readonly entries: number
   readonly bytes: number
   /** When it was told; milliseconds since 1970. */
   readonly at: number
@@ -19,8 +19,8 @@ export interface CatalogView {
 /** How `POST /recover/MEMBER` ends. */
 export interface RecoverReply {
   readonly member: string
-  /** Blobs in the catalog. */
-  readonly blobs: number
+  /** Puts and keeps that the catalog lists; one blob may be there several times. */
+  readonly entries: number
   /** Those of them that were not in this node's list. */
   readonly fresh: number
 }
@@ -40,14 +40,14 @@ export function recoverDoor(parts: RecoverParts | undefined): PartDoor {
     const { own } = needed(parts)
     return lines<number, RecoverReply>(async (report) => {
       const { count, fresh } = await own.takeOver(member, { signal, report })
-      return { member, blobs: count, fresh }
+      return { member, entries: count, fresh }
     })
   }
 }
 
 async function list({ catalogs, about }: RecoverParts): Promise<DoorReply> {
   const views = catalogs.all().map(({ member, count, size, at }): CatalogView => {
-    return { member, ...about(member), blobs: count, bytes: size, at }
+    return { member, ...about(member), entries: count, bytes: size, at }
   })
   return jsonReply({ catalogs: views })
 }

@@ -52,7 +52,7 @@ describe('Somebody whose machine is lost', () => {
     const { blobs } = await json<ListReply>(ben, ['list', '--search', 'gone'])
     await run(ben, ['rm', blobs[0]!.address])
     await until(
-      async () => (await catalogOfBen(ann))?.blobs === 2,
+      async () => (await catalogOfBen(ann))?.entries === 2,
       patienceMs,
       'the catalog is known at another member',
     )
@@ -82,8 +82,8 @@ describe('Somebody whose machine is lost', () => {
       patienceMs,
       'the new node knows the catalog of the lost one',
     )
-    const done = await json<{ blobs: number; fresh: number }>(another, ['recover'])
-    assert.deepEqual([done.blobs, done.fresh], [2, 2])
+    const done = await json<{ entries: number; fresh: number }>(another, ['recover'])
+    assert.deepEqual([done.entries, done.fresh], [2, 2])
     assert.deepEqual(await namesIn(another), ['film.mkv', 'photos'])
     assert.ok((await run(another, ['get', 'film'])).equals(film))
     assert.equal(await text(another, ['cat', 'photos/2026/acorn.txt']), 'an acorn')
