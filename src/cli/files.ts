@@ -1,4 +1,4 @@
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { free, freed, type Bytes } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 
@@ -36,56 +36,8 @@ export interface Output extends AsyncDisposable {
   finish(): Promise<void>
 }
 
-/** Writes to a temporary name beside `path`, or to stdout when there is none. */
-export async function openOutput(path: string | undefined): Promise<Output> {
-  return path === undefined || path === '-' ? new PipeOutput() : FileOutput.open(path)
-}
-
-class FileOutput implements Output {
-  readonly #path: string
-  readonly #temporary: string
-  readonly #file: FileHandle
-  #finished = false
-
-  private constructor(path: string, temporary: string, file: FileHandle) {
-    this.#path = path
-    this.#temporary = temporary
-    this.#file = file
-  }
-
-  static async open(path: string): Promise<FileOutput> {
-    const temporary = `${path}.${process.pid}.part`
-    try {
-      return new FileOutput(path, temporary, await open(temporary, 'w'))
-    } catch (cause) {
-      throw new DreyError('bad-input', `cannot write ${path}: ${messageOf(cause)}`, { cause })
-    }
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
-    try {
-      await this.#file.writeFile(chunk)
-    } catch (cause) {
-      throw new DreyError('full', `cannot write ${this.#temporary}: ${messageOf(cause)}`, { cause })
-    }
-    free(chunk)
-  }
-
-  async finish(): Promise<void> {
-    await this.#file.sync()
-    await this.#file.close()
-    await rename(this.#temporary, this.#path)
-    this.#finished = true
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#finished) return
-    await this.#file.close()
-    await rm(this.#temporary, { force: true })
-  }
-}
-
-class PipeOutput implements Output {
+/** Standard output. */
+export class PipeOutput implements Output {
   async write(chunk: Uint8Array): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()))

@@ -1,14 +1,16 @@
-import { formatAddress, parseAddress } from '../address/address.ts'
+import { formatAddress, parseAddress, type Address } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
-import { fetchBlob, type Fetched, type Wanted } from '../gateway/blobClient.ts'
+import type { BeginningReply } from '../gateway/blobs.ts'
+import { fetchBlob, keyHeader, type Fetched, type Wanted } from '../gateway/blobClient.ts'
 import type { Door } from '../gateway/door.ts'
 import type { Finding } from '../node/gather.ts'
-import { openOutput } from './files.ts'
+import { PipeOutput } from './files.ts'
 import { follow } from './folders.ts'
-import { note, say, type Global } from './output.ts'
+import { formatSize, note, say, type Global } from './output.ts'
+import { PartFile } from './partFile.ts'
 import { Progress } from './progress.ts'
 import { parseReference, resolve } from './reference.ts'
-import { openVisit } from './visit.ts'
+import { ask, openVisit, readReply } from './visit.ts'
 
 export interface GetCommand extends Global {
   readonly output?: string
@@ -31,25 +33,74 @@ export async function getCommand(
   await using visit = await openVisit(options)
   const { door } = visit
   const wanted = await follow(door, await resolve(door, reference, { signal }), signal)
+  await using file = await openFile(options, range === undefined ? wanted.address : undefined)
+  if (file !== undefined && file.begun > 0)
+    return await goOn(door, wanted, { file, options, signal })
   const fetched = await fetchBlob(door, wanted, { range, signal })
   if (!fetched.isFolder || options.raw || range !== undefined) {
-    return await getFile(wanted, fetched, options)
+    return await getFile(wanted, fetched, { file, options })
   }
   fetched.leave()
   const { getFolder } = await import('./getFolder.ts')
   await getFolder(door, wanted, options, signal)
 }
 
-async function getFile({ address }: Wanted, fetched: Fetched, options: GetCommand): Promise<void> {
-  await using output = await openOutput(options.output)
-  const bytes = await passOn(fetched, {
-    write: (chunk) => output.write(chunk),
-    progress: (size) => new Progress(options, 'get', { total: size }),
-  })
-  await output.finish()
+/** Where it is to be written, unless that is stdout. */
+async function openFile(options: GetCommand, address?: Address): Promise<PartFile | undefined> {
+  return isStdout(options) ? undefined : PartFile.open(options.output!, address)
+}
+
+interface Getting {
+  readonly file: PartFile | undefined
+  readonly options: GetCommand
+}
+
+/** Goes on with what an earlier get has left, as far as that is right. */
+async function goOn(
+  door: Door,
+  wanted: Wanted,
+  { file, options, signal }: Getting & { file: PartFile; signal: AbortSignal },
+): Promise<void> {
+  const path = `/beginning/${formatAddress(wanted.address)}`
+  const asked = { headers: keyHeader(wanted), body: file.read(), signal }
+  const { bytes, size } = await readReply<BeginningReply>(await ask(door, 'POST', path, asked))
+  await file.goOn(bytes)
+  note(options, `going on behind ${formatSize(bytes)} that came before`)
+  const range = `bytes=${bytes}-`
+  const rest = bytes === size ? nothingLeft : await fetchBlob(door, wanted, { range, signal })
+  await getFile(wanted, rest, { file, options })
+}
+
+const nothingLeft: Fetched = {
+  size: 0,
+  isFolder: false,
+  chunks: (async function* () {})(),
+  findings: [],
+  leave: () => {},
+}
+
+async function getFile(
+  { address }: Wanted,
+  fetched: Fetched,
+  { file, options }: Getting,
+): Promise<void> {
+  const output = file ?? new PipeOutput()
+  const before = file?.size ?? 0
+  try {
+    await passOn(fetched, {
+      write: (chunk) => output.write(chunk),
+      progress: (size) => new Progress(options, 'get', { total: before + size, before }),
+    })
+    await output.finish()
+  } catch (error) {
+    if (file?.isWorthKeeping)
+      note(options, `what came is in ${file.name}: the same command goes on`)
+    throw error
+  }
   const { findings } = fetched
   for (const finding of findings) note(options, describe(finding))
-  if (isStdout(options)) return
+  if (file === undefined) return
+  const bytes = file.size
   const result = { address: formatAddress(address), bytes, output: options.output, findings }
   say(options, result, `${options.output}: ${bytes} bytes`)
 }

@@ -3,10 +3,18 @@ import { formatSize, type Global } from './output.ts'
 const redrawMs = 200
 const barWidth = 24
 
+export interface ProgressOptions {
+  readonly total?: number
+  /** What an earlier try has done: it takes no time now. */
+  readonly before?: number
+  readonly format?: (count: number) => string
+}
+
 /** A bar with rate and time left on a terminal; nothing in a pipe. Close it before anything is said. */
 export class Progress implements Disposable {
   readonly #label: string
   readonly #total: number | undefined
+  readonly #before: number
   readonly #format: (count: number) => string
   readonly #started = performance.now()
   readonly #timer: NodeJS.Timeout | undefined
@@ -15,10 +23,11 @@ export class Progress implements Disposable {
   constructor(
     global: Global,
     label: string,
-    { total, format = formatSize }: { total?: number; format?: (count: number) => string } = {},
+    { total, before = 0, format = formatSize }: ProgressOptions = {},
   ) {
     this.#label = label
     this.#total = total
+    this.#before = before
     this.#format = format
     const shown = process.stderr.isTTY && !global.json && !global.quiet
     if (shown) this.#timer = setInterval(() => this.#draw(), redrawMs).unref()
@@ -37,11 +46,12 @@ export class Progress implements Disposable {
   #draw(): void {
     const seconds = (performance.now() - this.#started) / 1000
     const rate = this.#done / Math.max(seconds, 0.001)
-    const parts = [this.#label, this.#format(this.#done), `${this.#format(rate)}/s`]
+    const done = this.#before + this.#done
+    const parts = [this.#label, this.#format(done), `${this.#format(rate)}/s`]
     if (this.#total) {
-      const share = Math.min(1, this.#done / this.#total)
+      const share = Math.min(1, done / this.#total)
       const full = Math.round(share * barWidth)
-      const left = (this.#total - this.#done) / Math.max(rate, 1)
+      const left = (this.#total - done) / Math.max(rate, 1)
       parts.splice(
         1,
         0,

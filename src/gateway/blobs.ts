@@ -37,17 +37,39 @@ export interface FindReply {
   readonly layers: readonly Found[]
 }
 
-/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`, `GET /find/ADDRESS`. */
+/** What `POST /beginning/ADDRESS` answers. */
+export interface BeginningReply {
+  /** How many bytes of what was sent are the beginning of the blob. */
+  readonly bytes: number
+  /** Of the blob. */
+  readonly size: number
+}
+
+/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`, `POST /beginning/ADDRESS`, `GET /find/ADDRESS`. */
 export function blobDoor(node: Orchestrator): PartDoor {
   return (request) => {
     const { method, path } = request
     if (path === '/blob' && method === 'PUT') return putBlob(node, request)
     const match = /^\/blob\/([^/]+)$/.exec(path)
     if (match && (method === 'GET' || method === 'HEAD')) return getBlob(node, request, match[1]!)
+    const begun = /^\/beginning\/([^/]+)$/.exec(path)?.[1]
+    if (begun !== undefined && method === 'POST') return compareBeginning(node, request, begun)
     const sought = /^\/find\/([^/]+)$/.exec(path)
     if (sought && method === 'GET') return findBlob(node, request, sought[1]!)
     return undefined
   }
+}
+
+/** For whoever has a part of it, and would go on behind that. */
+async function compareBeginning(
+  node: Orchestrator,
+  { headers, body, signal }: DoorRequest,
+  name: string,
+): Promise<DoorReply> {
+  const blob = await node.find(parseAddress(name), keyIn(headers, name), { signal })
+  const bytes = await node.beginning(blob, body, { signal })
+  const reply: BeginningReply = { bytes, size: blob.size }
+  return jsonReply(reply)
 }
 
 async function findBlob(

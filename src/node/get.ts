@@ -1,10 +1,12 @@
 import type { Address } from '../address/address.ts'
+import type { Bytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
 import { decodeNode, type ManifestNode } from '../manifest/node.ts'
 import { segmentsIn, type Range, type SegmentPart } from '../manifest/reader.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
+import { beginningOf, beginningOfInline } from './beginning.ts'
 
 export interface GetParts {
   /** Segments under way at most. */
@@ -64,8 +66,7 @@ export class Blob {
       if (range.end > range.start) yield this.#root.data.slice(range.start, range.end)
       return
     }
-    const fetch = (address: Address) => fetchNode(address, parts)
-    const segments = segmentsIn(this.#root, range, fetch, this.#keys)
+    const segments = this.#segments(range, parts)
     const lane = parts.pool.lane(parts.slots)
     const work = async (part: SegmentPart, signal: AbortSignal) => {
       const slot = await lane.take(signal)
@@ -91,5 +92,16 @@ export class Blob {
         slot.release()
       }
     }
+  }
+
+  /** How many bytes of a stream are the beginning of this blob: see `beginning.ts`. */
+  async beginning(source: Bytes, parts: GetParts): Promise<number> {
+    if ('data' in this.#root) return beginningOfInline(this.#root.data, source)
+    return beginningOf(this.#segments({ start: 0, end: this.size }, parts), source, parts)
+  }
+
+  #segments(range: Range, parts: GetParts): AsyncGenerator<SegmentPart> {
+    const fetch = (address: Address) => fetchNode(address, parts)
+    return segmentsIn(this.#root, range, fetch, this.#keys)
   }
 }

@@ -214,6 +214,12 @@ export class Orchestrator implements AsyncDisposable {
     yield* blob.read(range, this.#getParts(errand.signal, options))
   }
 
+  /** How many bytes of a stream are the beginning of a blob, in whole segments. No shard is fetched for it. */
+  async beginning(blob: Blob, source: Bytes, options: ReadOptions = {}): Promise<number> {
+    await using errand = await this.#errands.begin(options.signal)
+    return await blob.beginning(source, this.#getParts(errand.signal, options))
+  }
+
   /**
    * Hands this node's shards to others and leaves the swarm: afterwards nobody counts on it. While any shard
    * is here alone it stays, says what is left, and may be asked again. With `isNow` nothing is handed over.
