@@ -1,23 +1,15 @@
 import { codecs, type Address } from '../address/address.ts'
-import type { HashName } from '../address/hash.ts'
 import type { Bytes } from '../base/bytes.ts'
-import type { Clock } from '../base/clock.ts'
 import { isDreyError } from '../base/error.ts'
-import type { Log } from '../base/log.ts'
 import { codeFor, policyFor, type Code } from '../coding/code.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
 import { segmentBytes } from '../manifest/node.ts'
 import { blocksOf } from '../manifest/tree.ts'
 import type { Range } from '../manifest/reader.ts'
-import type { Leases } from '../lease/leases.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { LeaseWish } from '../lease/own.ts'
-import type { Crew } from '../pipe/crew.ts'
-import type { Pool, Slot } from '../pipe/pool.ts'
-import type { Store } from '../store/store.ts'
-import type { Hints } from '../discovery/hints.ts'
-import type { Membership } from '../discovery/membership.ts'
-import type { Handler, Transporter } from '../transport/transporter.ts'
+import type { Slot } from '../pipe/pool.ts'
+import type { Handler } from '../transport/transporter.ts'
 import { Activity } from './activity.ts'
 import { Circle } from './circle.ts'
 import { Errands } from './errands.ts'
@@ -35,44 +27,14 @@ import { memberOf } from './members.ts'
 import { Pace } from './pace.ts'
 import { cannotSeal, notAWhole, rootKeyOf } from './rootKey.ts'
 import { put, type Stored } from './put.ts'
+import type {
+  OrchestratorOptions,
+  OrchestratorParts,
+  PutOptions,
+  PutUnder,
+  ReadOptions,
+} from './orchestratorParts.ts'
 import { serve, storeOperations, type Operations } from './serve.ts'
-
-/** What a node is made of; concrete parts meet in the daemon. */
-export interface OrchestratorParts {
-  readonly store: Store
-  readonly leases: Leases
-  readonly transporter: Transporter
-  readonly membership: Membership
-  readonly pool: Pool
-  readonly crew: Crew
-  readonly clock: Clock
-  readonly log: Log
-  /** Where members are found that this node does not know; the DHT. */
-  readonly hints?: Hints
-}
-
-export interface OrchestratorOptions {
-  /** What a reader has. Without it only links can be read, and nothing put. */
-  readonly keys?: ReadKeys
-  /** A code instead of the swarm's policy. */
-  readonly code?: Code
-  readonly limits?: Partial<Limits>
-}
-
-export interface PutOptions {
-  readonly hash?: HashName
-  readonly code?: Code
-  readonly lease?: LeaseWish
-  readonly signal?: AbortSignal
-}
-
-/** Stores a blob under a lease that is made already. */
-export type PutUnder = (source: Bytes, options?: PutOptions) => Promise<Stored>
-
-export interface ReadOptions {
-  readonly signal?: AbortSignal
-  readonly found?: (finding: Finding) => void
-}
 
 /**
  * The node's file server: routes and streams. It puts blobs by scattering their blocks' shards over the
