@@ -26,7 +26,7 @@ export type { DreyEvent, GoneEvent, MemberEvent, MendEvent, RotEvent } from './g
 export type { Invitation, InviteView } from './gateway/invites.ts'
 export type { KeepReply, ListReply, RemoveReply } from './gateway/leases.ts'
 export type { MemberView } from './gateway/members.ts'
-export type { NodeStatus, Reachability } from './daemon/status.ts'
+export type { NodeStatus, Reachability } from './gateway/status.ts'
 export type { Without } from './daemon/config.ts'
 export type { ListWish, OwnBlob } from './lease/own.ts'
 export type { Garbage } from './mend/collect.ts'

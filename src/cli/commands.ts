@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { version } from '../daemon/version.ts'
 import { fileCommands } from './fileCommands.ts'
 import { nameCommands } from './nameCommands.ts'
 import { nodeCommands } from './nodeCommands.ts'
@@ -54,9 +54,3 @@ Exit codes:
   0 done    2 bad input    3 not found    4 not enough shards    5 not enough members    6 full
   7 not allowed    8 unreachable or busy    9 corrupt    10 a disk cannot be written    130 interrupted
   1 a mistake of Drey's own`
-
-function version(): string {
-  // Two folders up, from src/cli and from dist/cli alike.
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}

@@ -1,6 +1,6 @@
 import { DreyError } from '../base/error.ts'
 import type { Bytes } from '../base/bytes.ts'
-import type { NodeStatus } from '../daemon/status.ts'
+import type { NodeStatus } from '../gateway/status.ts'
 import type { Leaving } from '../gateway/leave.ts'
 import type { DrainProgress } from '../node/drain.ts'
 import { followLines } from '../gateway/ask.ts'

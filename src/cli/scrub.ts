@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
-import type { NodeStatus } from '../daemon/status.ts'
+import type { NodeStatus } from '../gateway/status.ts'
 import type { ScrubCount, ScrubProgress, ScrubReport } from '../mend/scrubState.ts'
 import { followLines } from '../gateway/ask.ts'
 import { formatSize, say, type Global } from './output.ts'

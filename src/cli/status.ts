@@ -1,4 +1,4 @@
-import type { NodeStatus, Reachability } from '../daemon/status.ts'
+import type { NodeStatus, Reachability } from '../gateway/status.ts'
 import type { MendProgress } from '../mend/progress.ts'
 import { formatSize, say, type Global } from './output.ts'
 import { formatSeconds } from './progress.ts'

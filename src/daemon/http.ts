@@ -8,6 +8,7 @@ import { listen, type OpenDoor } from '../web/listen.ts'
 import type { WebParts } from '../web/web.ts'
 import { configDefaults, parseListen, readConfig } from './config.ts'
 import type { DataFolder } from './folder.ts'
+import { version } from './version.ts'
 
 const tokenBytes = 32
 
@@ -51,7 +52,7 @@ export async function openHttp(
   let loading: Promise<Door> | undefined
   const load = async (address: string) => {
     const { webDoor } = await import('../web/web.ts')
-    return webDoor(web, { token, address, hosts: config.httpHosts ?? [] })
+    return webDoor(web, { token, address, hosts: config.httpHosts ?? [], version: version() })
   }
   try {
     const opened: OpenDoor = await listen(

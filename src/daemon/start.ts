@@ -20,6 +20,7 @@ import { namesDoor } from '../gateway/names.ts'
 import { recoverDoor } from '../gateway/recover.ts'
 import { publishedDoor } from '../gateway/published.ts'
 import { scrubDoor } from '../gateway/scrub.ts'
+import { statusDoor } from '../gateway/status.ts'
 import { openLeases, type Leases } from '../lease/leases.ts'
 import { Orchestrator } from '../node/orchestrator.ts'
 import { openCrew } from '../pipe/crew.ts'
@@ -42,7 +43,7 @@ import { openMending } from './mender.ts'
 import { membersParts } from './members.ts'
 import { nameOfMember, openNames } from './names.ts'
 import { openScrubber } from './scrub.ts'
-import { statusDoor, statusOf } from './status.ts'
+import { statusOf } from './status.ts'
 import { openPublisher } from './published.ts'
 import { openSwarm } from './swarm.ts'
 
@@ -137,34 +138,35 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const membersOf = membersParts(membership, { ...naming, ...swarm, clock: systemClock })
   const telling = { members: membersOf.list, mend: () => mender?.progress, rot, clock: systemClock }
   const left = Promise.withResolvers<void>()
+  const door = doorOf(
+    statusDoor(() =>
+      statusOf(orchestrator, { store, membership, reach, mender, scrubber, collector }),
+    ),
+    blobDoor(orchestrator),
+    batchDoor({ node: orchestrator, covering: mending.covering }),
+    membersDoor(membersOf),
+    eventsDoor((signal) => eventsOf(telling, signal)),
+    namesDoor({
+      names: naming.names,
+      isLeased: (address) => leases.own.of(address).length > 0,
+      nameOf: (id) => nameOfMember(membership, id),
+    }),
+    recoverDoor(catalog),
+    admission.door,
+    checkDoor(mending),
+    planDoor(mending.plan),
+    scrubDoor(scrubber),
+    leasesDoor({ leasing, own: leases.own, keep: mending.keep }),
+    garbageDoor({ collector, abandonAdopted }),
+    publishedDoor(publisher),
+    leaveDoor(orchestrator, () => left.resolve()),
+  )
   const close = opened.move()
   return {
     membership,
     left: left.promise,
-    door: doorOf(
-      statusDoor(() =>
-        statusOf(orchestrator, { store, membership, reach, mender, scrubber, collector }),
-      ),
-      blobDoor(orchestrator),
-      batchDoor({ node: orchestrator, covering: mending.covering }),
-      membersDoor(membersOf),
-      eventsDoor((signal) => eventsOf(telling, signal)),
-      namesDoor({
-        names: naming.names,
-        isLeased: (address) => leases.own.of(address).length > 0,
-        nameOf: (id) => nameOfMember(membership, id),
-      }),
-      recoverDoor(catalog),
-      admission.door,
-      checkDoor(mending),
-      planDoor(mending.plan),
-      scrubDoor(scrubber),
-      leasesDoor({ leasing, own: leases.own, keep: mending.keep }),
-      garbageDoor({ collector, abandonAdopted }),
-      publishedDoor(publisher),
-      leaveDoor(orchestrator, () => left.resolve()),
-    ),
-    web: { ...common, node: orchestrator, names: naming.names, random: systemRandom },
+    door,
+    web: { ...common, node: orchestrator, inner: door, names: naming.names, random: systemRandom },
     address: transporter.address,
     [Symbol.asyncDispose]: () => close.disposeAsync(),
   }

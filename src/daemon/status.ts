@@ -2,60 +2,12 @@ import { systemClock } from '../base/clock.ts'
 import { formatCode } from '../coding/code.ts'
 import type { Membership } from '../discovery/membership.ts'
 import type { Reach } from '../discovery/reach.ts'
-import { jsonReply, type PartDoor } from '../gateway/door.ts'
-import type { Collector, Garbage } from '../mend/collect.ts'
+import type { NodeStatus, Reachability } from '../gateway/status.ts'
+import type { Collector } from '../mend/collect.ts'
 import type { Mender } from '../mend/mender.ts'
-import type { MendProgress } from '../mend/progress.ts'
 import type { Scrubber } from '../mend/scrub.ts'
-import type { ScrubProgress } from '../mend/scrubState.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
 import type { Store, StoreUsage } from '../store/store.ts'
-import type { PeerId, Role } from '../transport/transporter.ts'
-
-/** What `GET /status` answers. */
-export interface NodeStatus {
-  readonly id: PeerId
-  readonly name: string
-  readonly role: Role
-  readonly zone: string
-  readonly address: string
-  readonly code: string
-  /** What it keeps; null while a large store is still being counted after a start. */
-  readonly shards: number | null
-  readonly bytes: number | null
-  readonly free: number | null
-  /** What looking after blocks has come to; absent where a command opened the node for itself alone. */
-  readonly mend?: MendProgress
-  /** How far reading everything is, and what it found. */
-  readonly scrub: ScrubProgress
-  /** What nobody wanted any more, and was removed since the node started. */
-  readonly garbage: Garbage
-  /** How others reach it. */
-  readonly reach: Reachability
-  /** Those that can be asked now. */
-  readonly members: readonly {
-    readonly id: PeerId
-    readonly name: string
-    readonly role: Role
-    readonly zone: string
-    readonly address: string
-    readonly capacity: number
-    readonly free: number
-  }[]
-}
-
-export interface Reachability {
-  /** What it tells others to dial. */
-  readonly addresses: readonly string[]
-  /** Members that dialed it back, at which address, and why they failed if they did. */
-  readonly trials: readonly {
-    readonly by: string
-    readonly address: string
-    readonly why?: string
-  }[]
-  /** Names of the members over which it is reached when it cannot be dialed. */
-  readonly relays: readonly string[]
-}
 
 export interface StatusParts {
   readonly store: Store
@@ -64,12 +16,6 @@ export interface StatusParts {
   readonly mender?: Mender
   readonly scrubber: Scrubber
   readonly collector: Collector
-}
-
-/** `GET /status`. */
-export function statusDoor(status: () => Promise<NodeStatus>): PartDoor {
-  return ({ method, path }) =>
-    path === '/status' && method === 'GET' ? status().then((value) => jsonReply(value)) : undefined
 }
 
 const countingMs = 2_000 // People wait for an answer; a million files take a minute.

@@ -50,10 +50,18 @@ export function keyIn(headers: DoorRequest['headers'], address: string): Uint8Ar
 
 export function jsonReply(value: unknown, status = 200): DoorReply {
   const text = Buffer.from(`${JSON.stringify(value)}\n`)
+  return bytesReply(text, { 'content-type': 'application/json' }, status)
+}
+
+export function bytesReply(
+  bytes: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+  status = 200,
+): DoorReply {
   return {
     status,
-    headers: { 'content-type': 'application/json', 'content-length': String(text.length) },
-    body: once(text),
+    headers: { ...headers, 'content-length': String(bytes.length) },
+    body: once(bytes),
   }
 }
 

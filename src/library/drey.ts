@@ -7,7 +7,7 @@ import type { DreyEvent } from '../gateway/events.ts'
 import type { Invitation } from '../gateway/invites.ts'
 import type { KeepReply, ListReply, RemoveReply } from '../gateway/leases.ts'
 import type { MemberView } from '../gateway/members.ts'
-import type { NodeStatus } from '../daemon/status.ts'
+import type { NodeStatus } from '../gateway/status.ts'
 import type { Examination } from '../mend/examine.ts'
 
 /** What names a blob: its address (`b…`), or its link (`drey:b…#…`), which can be read without the read secret. */

@@ -126,7 +126,7 @@ export class Orchestrator implements AsyncDisposable {
   async find(address: Address, key?: Uint8Array, options: ReadOptions = {}): Promise<Blob> {
     if (address.code !== codecs['dag-cbor']) throw notAWhole()
     await using errand = await this.#errands.begin(options.signal)
-    const block = await this.#findRoot(address, this.#getParts(errand.signal, options))
+    const block = await this.#fetch(address, this.#getParts(errand.signal, options))
     if (key !== undefined) return new Blob(address, key, block) // Perhaps of another swarm.
     const { keys } = this.#options
     return new Blob(address, rootKeyOf(block, keys), block, keys)
@@ -160,6 +160,12 @@ export class Orchestrator implements AsyncDisposable {
     const found = (finding: Finding) => log.warn(`mending met a ${finding.what}`, finding)
     const read = { guess: { shards: k }, likely: holders.length, holders, signal, found }
     return gather(block, undefined, slot, { ...this.#gathering(), ...read, pace: this.#quietPace })
+  }
+
+  /** Any block as it is kept: sealed, and checked against its address. Throws 'not-found', 'not-enough-shards'. */
+  async block(address: Address, options: ReadOptions = {}): Promise<Uint8Array> {
+    await using errand = await this.#errands.begin(options.signal)
+    return await this.#fetch(address, this.#getParts(errand.signal, options))
   }
 
   /** The addresses of a blob's blocks, without a key: see `manifest/tree.ts`. */
@@ -238,8 +244,8 @@ export class Orchestrator implements AsyncDisposable {
     }
   }
 
-  /** The root of a blob, from whoever the DHT names if those who are connected do not have it. */
-  async #findRoot(address: Address, parts: GetParts): Promise<Uint8Array> {
+  /** A block as it is kept, from whoever the DHT names if those who are connected do not have it. */
+  async #fetch(address: Address, parts: GetParts): Promise<Uint8Array> {
     try {
       return await fetchNode(address, parts)
     } catch (error) {

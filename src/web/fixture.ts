@@ -6,7 +6,8 @@ import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { attributes, listingOf } from '../folder/fixture.ts'
 import type { Content } from '../folder/entry.ts'
-import type { Door } from '../gateway/door.ts'
+import { blobDoor } from '../gateway/blobs.ts'
+import { doorOf, type Door } from '../gateway/door.ts'
 import { percentDecoded } from '../gateway/http.ts'
 import type { Names } from '../names/names.ts'
 import { neighbourhood, torn, type Neighbour } from '../node/neighbourhood.ts'
@@ -53,8 +54,14 @@ export async function openHouse(
   const named = new Map<string, string>()
   const common = { clock: systemClock, random: seededRandom(1), log: silentLog }
   const names = { get: (name: string) => meant(named, name) }
-  const parts: WebParts = { node, names, ...common, ...more }
-  const door = webDoor(parts, { token, address: '127.0.0.1:7480', hosts: more.hosts ?? [] })
+  const inner = more.inner ?? doorOf(blobDoor(node))
+  const parts: WebParts = { node, names, inner, ...common, ...more }
+  const door = webDoor(parts, {
+    token,
+    address: '127.0.0.1:7480',
+    hosts: more.hosts ?? [],
+    version: '0',
+  })
   const put = async (bytes: Uint8Array) => {
     const { address, key } = await node.put(torn(bytes))
     return { address: formatAddress(address), key: asBuffer(key).toString('base64url') }

@@ -1,7 +1,6 @@
 import { collect } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
-import type { DoorReply, DoorRequest } from '../gateway/door.ts'
-import { nothing } from './file.ts'
+import { bytesReply, type DoorReply, type DoorRequest } from '../gateway/door.ts'
 import type { Guard } from './guard.ts'
 import { escaped, pageEnd, pageHeaders, pageStart } from './page.ts'
 import type { Route } from './route.ts'
@@ -37,10 +36,9 @@ export function loginPage(status: number, next: string): DoorReply {
   )
   const headers = {
     ...pageHeaders,
-    'content-length': String(text.length),
     'referrer-policy': 'same-origin', // Without it, browsers do not say whose form it is.
   }
-  return { status, headers, body: once(text) }
+  return bytesReply(text, headers, status)
 }
 
 async function logIn(guard: Pick<Guard, 'logIn'>, { body }: DoorRequest): Promise<DoorReply> {
@@ -48,8 +46,7 @@ async function logIn(guard: Pick<Guard, 'logIn'>, { body }: DoorRequest): Promis
   const next = safePath(form.get('next'))
   const cookie = guard.logIn(form.get('token')?.trim() ?? '')
   if (cookie === undefined) return loginPage(401, next)
-  const headers = { location: next, 'set-cookie': cookie, 'content-length': '0' }
-  return { status: 303, headers, body: nothing() }
+  return bytesReply(new Uint8Array(), { location: next, 'set-cookie': cookie }, 303)
 }
 
 /** A path of this door and nothing else: whoever sends people here does not choose where they end. */
@@ -64,8 +61,4 @@ async function* bounded(body: DoorRequest['body']): DoorRequest['body'] {
     if (size > formBytesMax) throw new DreyError('bad-input', 'this form is too long')
     yield chunk
   }
-}
-
-async function* once(bytes: Uint8Array): DoorRequest['body'] {
-  yield bytes
 }

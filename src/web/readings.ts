@@ -3,7 +3,7 @@ import { formatAddress, type Address } from '../address/address.ts'
 import { asBuffer, free } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { Window } from '../base/flow.ts'
-import type { FindBlob, Range } from '../folder/folder.ts'
+import type { FindBlob, OpenBlob, Range } from '../folder/folder.ts'
 import { segmentBytes } from '../manifest/node.ts'
 import type { Blob } from '../node/get.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
@@ -24,15 +24,20 @@ const defaults = {
 export type Reader = 'trusted' | 'stranger'
 
 export interface ReadingsParts {
-  readonly node: Pick<Orchestrator, 'find' | 'read'>
+  readonly node: Pick<Orchestrator, 'find' | 'read' | 'block'>
   readonly clock: Clock
 }
 
+/** Something that is read. It is opened anew in each turn: between turns nothing of it is in memory. */
 interface Wanted {
-  readonly address: Address
-  readonly key: Uint8Array | undefined
   readonly reader: Reader
   readonly signal: AbortSignal
+  readonly open: () => Promise<Source>
+}
+
+interface Source {
+  readonly size: number
+  readonly read: (range: Range) => AsyncGenerator<Uint8Array>
 }
 
 /**
@@ -54,13 +59,35 @@ export class Readings {
     this.#parts = parts
   }
 
+  /** How many read now. */
+  get readers(): number {
+    return this.#readers
+  }
+
   /** Finds blobs for one reader. What it reads of them comes in pieces, each its own until it asks for the next. */
   finder(reader: Reader, signal: AbortSignal): FindBlob {
-    return async (address, key) => {
-      const wanted = { address, key, reader, signal }
-      const { size } = await this.#inTurn(wanted, (blob) => blob)
-      return { address, size, read: (range) => this.#read(wanted, range) }
+    const { node } = this.#parts
+    return (address, key) => {
+      const open = async () => {
+        const blob = await this.#find(address, key, signal)
+        return { size: blob.size, read: (range: Range) => node.read(blob, range, { signal }) }
+      }
+      return this.#opened(address, { reader, signal, open })
     }
+  }
+
+  /** A block as it is kept, for one reader, who reads it in the same way. */
+  block(address: Address, reader: Reader, signal: AbortSignal): Promise<OpenBlob> {
+    const open = async () => {
+      const bytes = await this.#parts.node.block(address, { signal })
+      return { size: bytes.length, read: (range: Range) => lent(bytes, range) }
+    }
+    return this.#opened(address, { reader, signal, open })
+  }
+
+  async #opened(address: Address, wanted: Wanted): Promise<OpenBlob> {
+    const { size } = await this.#inTurn(wanted, (source) => source)
+    return { address, size, read: (range) => this.#read(wanted, range) }
   }
 
   async *#read(wanted: Wanted, range: Range): AsyncGenerator<Uint8Array> {
@@ -76,11 +103,12 @@ export class Readings {
         for (let isOver = false; !isOver && at < end;) {
           const part = await turn.next(this.#pieceBytes())
           assert.ok(part, `a blob ends at byte ${at}, before its end`)
+          const size = part.length
           room = roomFor(part, room)
-          at += part.length
+          at += size
           if (at === range.end) await turn.end() // What is left to do takes nothing but time.
           const settle = turn.wait()
-          yield room.subarray(0, part.length)
+          yield room.subarray(0, size)
           wasLate = settle()
           const isUsedUp = at === segmentEnd(at - 1) || turn.waitedMs > defaults.patienceMs
           isOver = wasLate || (turns.isWanted && isUsedUp)
@@ -93,29 +121,31 @@ export class Readings {
   }
 
   #begin(wanted: Wanted, range: Range): Promise<Turn> {
-    const { node, clock } = this.#parts
-    const { signal, reader } = wanted
+    const { clock } = this.#parts
     const { patienceMs } = defaults
-    return this.#inTurn(wanted, (blob, keep) => {
-      const chunks = node.read(blob, range, { signal })
+    return this.#inTurn(wanted, (source, keep) => {
+      const chunks = source.read(range)
       keep()
-      return new Turn({ chunks, clock, patienceMs, over: () => this.#turns[reader].give(1) })
+      const over = () => this.#turns[wanted.reader].give(1)
+      return new Turn({ chunks, clock, patienceMs, over })
     })
   }
 
-  /** Waits for a turn and finds the blob; the turn is given back then, unless it is kept. */
-  async #inTurn<T>(wanted: Wanted, work: (blob: Blob, keep: () => void) => T): Promise<T> {
-    const { reader, signal } = wanted
+  /** Waits for a turn and opens what is wanted; the turn is given back then, unless it is kept. */
+  async #inTurn<T>(
+    { reader, signal, open }: Wanted,
+    work: (source: Source, keep: () => void) => T,
+  ): Promise<T> {
     let isKept = false
     await this.#turns[reader].take(1, signal)
     try {
-      return work(await this.#find(wanted), () => (isKept = true))
+      return work(await open(), () => (isKept = true))
     } finally {
       if (!isKept) this.#turns[reader].give(1)
     }
   }
 
-  async #find({ address, key, signal }: Wanted): Promise<Blob> {
+  async #find(address: Address, key: Uint8Array | undefined, signal: AbortSignal): Promise<Blob> {
     const name = `${formatAddress(address)}#${key ? asBuffer(key).toString('base64url') : ''}`
     const blob = this.#blobs.get(name) ?? (await this.#parts.node.find(address, key, { signal }))
     this.#blobs.set(name, blob)
@@ -142,4 +172,13 @@ function roomFor(part: Uint8Array, room: Uint8Array): Uint8Array {
   }
   room.set(part)
   return room
+}
+
+/** A part of what nobody needs afterwards. */
+async function* lent(bytes: Uint8Array, { start, end }: Range): AsyncGenerator<Uint8Array> {
+  try {
+    yield bytes.subarray(start, end)
+  } finally {
+    free(bytes)
+  }
 }

@@ -1,21 +1,30 @@
 import type { Clock } from '../base/clock.ts'
+import { isDreyError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
-import type { Door, DoorReply, DoorRequest } from '../gateway/door.ts'
+import { jsonReply, type Door, type DoorReply, type DoorRequest } from '../gateway/door.ts'
 import { errorReply } from '../gateway/errors.ts'
 import type { Names } from '../names/names.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
-import { isDreyError } from '../base/error.ts'
+import { apiRoutes } from './api.ts'
 import { blobRoutes } from './blobs.ts'
+import { blockRoutes } from './blocks.ts'
+import { nothing } from './file.ts'
 import { Guard } from './guard.ts'
+import { healthRoutes } from './health.ts'
 import { loginPage, loginRoutes } from './login.ts'
+import { metricsRoutes } from './metrics.ts'
+import { openApi } from './openapi.ts'
 import { Readings } from './readings.ts'
 import { Refusal, refusalReply } from './refusal.ts'
 import { findRoute, type Route } from './route.ts'
+import { Tally } from './tally.ts'
 
 /** What the door is made of; the daemon puts it together. */
 export interface WebParts {
-  readonly node: Pick<Orchestrator, 'find' | 'read'>
+  readonly node: Pick<Orchestrator, 'find' | 'read' | 'block'>
+  /** The node's own doors. */
+  readonly inner: Door
   readonly names: Pick<Names, 'get'>
   readonly clock: Clock
   readonly random: Random
@@ -29,6 +38,8 @@ export interface WebOptions {
   readonly address: string
   /** Names besides "localhost" that lead here. */
   readonly hosts: readonly string[]
+  /** Of Drey. */
+  readonly version: string
 }
 
 /** Of every answer, unless it says otherwise: no other origin shows it, and nobody keeps it. */
@@ -50,31 +61,49 @@ const targetLengthMax = 4_096 // A path in a folder may be long; what is longer 
  */
 export function webDoor(parts: WebParts, options: WebOptions): Door {
   const guard = new Guard({ ...options, clock: parts.clock })
-  const routes = routesOf(parts, guard)
+  const tally = new Tally()
+  const routes = routesOf(parts, { ...options, guard, tally })
   return async (request) => {
-    const reply = await answer(request, { routes, guard }).catch((error: unknown) =>
+    let route: Route | undefined
+    const asked = () => {
+      if (targetLength(request) > targetLengthMax) {
+        throw new Refusal(414, `a path and its query have at most ${targetLengthMax} characters`)
+      }
+      guard.admit(request, 'open') // Strangers to this door do not learn what is here.
+      const found = findRoute(routes, request)
+      route = found.route
+      return route.answer({ ...found, request, reader: guard.admit(request, route.access) })
+    }
+    const reply = await Promise.try(asked).catch((error: unknown) =>
       failed(error, request, parts.log),
     )
-    return { ...reply, headers: { ...commonHeaders, ...reply.headers } }
+    tally.count(request.method, route?.path ?? 'none', reply.status)
+    const body = request.method === 'HEAD' ? nothing() : reply.body
+    return { ...reply, body, headers: { ...commonHeaders, ...reply.headers } }
   }
 }
 
-function routesOf(parts: WebParts, guard: Guard): Route[] {
-  return [...blobRoutes({ ...parts, guard, readings: new Readings(parts) }), ...loginRoutes(guard)]
+/** Everything that is here. */
+export function routesOf(
+  parts: WebParts,
+  { guard, tally, version }: { guard: Guard; tally: Tally; version: string },
+): Route[] {
+  const readings = new Readings(parts)
+  const { random, names, inner } = parts
+  const description = async () => jsonReply(openApi(version))
+  return [
+    ...blobRoutes({ readings, names, guard, random }),
+    ...blockRoutes({ readings, random }),
+    ...loginRoutes(guard),
+    ...apiRoutes(inner),
+    ...healthRoutes(inner),
+    ...metricsRoutes({ inner, tally, readers: () => readings.readers }),
+    { method: 'GET', path: '/openapi.json', access: 'open', answer: description },
+  ]
 }
 
-async function answer(
-  request: DoorRequest,
-  { routes, guard }: { routes: readonly Route[]; guard: Guard },
-): Promise<DoorReply> {
-  const { rawPath = request.path, query } = request
-  if (rawPath.length + String(query).length > targetLengthMax) {
-    throw new Refusal(414, `a path and its query have at most ${targetLengthMax} characters`)
-  }
-  guard.admit(request, 'open') // Strangers to this door do not learn what is here.
-  const { route, ...found } = findRoute(routes, request)
-  const reader = guard.admit(request, route.access)
-  return route.answer({ ...found, request, reader })
+function targetLength({ path, rawPath = path, query }: DoorRequest): number {
+  return rawPath.length + String(query).length
 }
 
 function failed(error: unknown, request: DoorRequest, log: Log): DoorReply {
