@@ -43,7 +43,8 @@ export async function putFolder(
     ? `${formatSize(outcome.newBytes)} of it new; ${outcome.summary}`
     : 'nothing of it new'
   note(options, `${count} files and folders, ${formatSize(size)} stored, ${isNew}`)
-  say(options, { address, link, size, count, failed, ...outcome }, options.link ? link : address)
+  const told = { address, link, size, count, failed, newBytes: 0, ...outcome }
+  say(options, told, options.link ? link : address)
   tellFailed(failed, options)
 }
 

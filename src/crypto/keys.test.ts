@@ -48,8 +48,10 @@ describe('The keys of a swarm', () => {
       manifest: blake3.derive('drey 2026 v1 manifest keys', secret),
       wrap: blake3.derive('drey 2026 v1 root key wrap', secret),
       wrapCheck: blake3.derive('drey 2026 v1 root key wrap check', secret),
+      nameId: blake3.derive('drey 2026 v1 name ids', secret),
+      nameValue: blake3.derive('drey 2026 v1 name values', secret),
     })
-    assert.equal(new Set(Object.values(keys).map(toHex)).size, 4)
+    assert.equal(new Set(Object.values(keys).map(toHex)).size, 6)
   })
 
   it('need a read secret of 32 bytes', () => {

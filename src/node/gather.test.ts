@@ -12,7 +12,8 @@ import { memoryLeases } from '../lease/leases.ts'
 import { InlineCrew } from '../pipe/crew.ts'
 import { Pool } from '../pipe/pool.ts'
 import { MemoryStore } from '../store/memory.ts'
-import { gather, type Finding, type Guess } from './gather.ts'
+import { gather, type Finding } from './gather.ts'
+import type { Guess } from './gatherParts.ts'
 import type { Holder } from './holder.ts'
 import { Keeping } from './keeping.ts'
 import { defaultLimits } from './limits.ts'
@@ -217,6 +218,28 @@ describe('Gathering a block', () => {
     const { bytes, findings } = await gathered(town, { shards: 1 })
 
     assert.ok(bytes.equals(block))
+    assert.deepEqual(
+      findings.map(({ what, member }) => [what, member]),
+      [['wrong-shard', 'n0']],
+    )
+  })
+
+  it('asks somebody again who had nothing else to give, when what had come was wrong', async () => {
+    const two = await coded({ k: 2, n: 3 })
+    const [liar, empty, honest, other] = residents(4, (index) => index === 1) as [
+      ...[Resident, Resident, Resident, Resident],
+    ]
+    await hold(honest, two, 0)
+    await hold(other, two, 1)
+    const lie: Holder['fetch'] = async (_of, _wanted, into) => {
+      into(two.layout, 0)?.fill(7)
+      return { fetched: { layout: two.layout, index: 0, also: [] }, rotted: [] }
+    }
+    const town = [{ ...liar.holder, fetch: lie }, empty.holder, honest.holder, other.holder]
+    const { bytes, findings } = await gathered(town, { shards: 2 })
+
+    assert.ok(bytes.equals(block))
+    assert.equal(honest.fetches, 2)
     assert.deepEqual(
       findings.map(({ what, member }) => [what, member]),
       [['wrong-shard', 'n0']],

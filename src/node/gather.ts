@@ -1,15 +1,12 @@
 import { hashOf, type Address } from '../address/address.ts'
 import { isDreyError } from '../base/error.ts'
 import { concat } from '../base/bytes.ts'
-import type { Clock } from '../base/clock.ts'
 import { copiesBelowBytes, shardBytesOf } from '../coding/code.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
-import type { Crew } from '../pipe/crew.ts'
 import { blockBytesMax, type Slot } from '../pipe/pool.ts'
 import { Candidates, type Candidate } from './candidates.ts'
+import type { GatherParts } from './gatherParts.ts'
 import type { Holder } from './holder.ts'
-import type { Limits } from './limits.ts'
-import type { Pace } from './pace.ts'
 import { shortfall, type Lack } from './shortfall.ts'
 
 /** Something wrong that a read met at a holder, and went on without. */
@@ -18,27 +15,6 @@ export interface Finding {
   readonly member: string
   readonly block: string
   readonly index: number
-}
-
-/** How many shards a block may take: what the last one took, where blocks are of one blob. */
-export interface Guess {
-  shards: number
-}
-
-export interface GatherParts {
-  readonly crew: Crew
-  readonly limits: Limits
-  readonly pace: Pace
-  readonly clock: Clock
-  /** How many shards are asked for before a layout says how many it takes. */
-  readonly guess: Guess
-  /** Everyone who could have a shard; the first `likely` are those who should. */
-  readonly holders: readonly Holder[]
-  readonly likely: number
-  /** Names of members that could have some and cannot be asked: they are suspect or away. */
-  readonly absent: () => readonly string[]
-  readonly signal: AbortSignal
-  readonly found: (finding: Finding) => void
 }
 
 /**
@@ -73,6 +49,8 @@ class Gathering {
   readonly #candidates = new Candidates()
   /** Holders that have a shard which was not taken: another gave the same one, or enough had come. */
   readonly #spare: Holder[] = []
+  /** Holders that had nothing beside what had come: asked again when something of that turns out to be wrong. */
+  readonly #hushed: Holder[] = []
   readonly #fellShort: Lack[] = []
   #current: Candidate | undefined
   #everyoneAsked = false
@@ -98,7 +76,10 @@ class Gathering {
         arrived.delete(index)
       }
       this.#queue.push(...this.#spare.splice(0))
-      if (wrong.length > 0) continue
+      if (wrong.length > 0) {
+        this.#queue.push(...this.#hushed.splice(0))
+        continue
+      }
       for (const source of sources) this.#name('false-layout', source, 0)
       this.#candidates.leave(this.#current!)
       this.#turnTo(undefined)
@@ -158,7 +139,10 @@ class Gathering {
       const into = (layout: Layout, index: number) => this.#accept(holder, layout, index, taken)
       const { fetched, rotted } = await holder.fetch(this.#block, wanted, into, signal)
       for (const index of rotted) this.#name('rotted-shard', holder, index)
-      if (fetched === undefined) return
+      if (fetched === undefined) {
+        if (wanted.without.length > 0) this.#hushed.push(holder)
+        return
+      }
       this.#parts.pace.took(this.#parts.clock.now() - started)
       const { candidate, index } = taken
       if (candidate !== undefined && candidate === this.#current) {
@@ -271,6 +255,7 @@ class Gathering {
     this.#current = next
     next?.arrived.clear()
     this.#times.clear()
+    this.#hushed.length = 0
     const sources = next?.sources ?? new Set<Holder>()
     this.#queue.splice(0, Infinity, ...new Set([...sources, ...this.#asked]))
   }
