@@ -3,11 +3,14 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { ServerOptions, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { setTimeout as rest } from 'node:timers/promises'
 import { freed, type Bytes } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Door, DoorReply, DoorRequest } from './door.ts'
 import { errorReply } from './errors.ts'
+
+const lingerMs = 1_000
 
 /**
  * Carries requests from `node:http` to a door, with backpressure both ways. Whoever asks before sending a body
@@ -142,5 +145,20 @@ async function send(
     })
   }
   if (trailers) outgoing.addTrailers(trailers())
+  if (!incoming.complete) await linger(incoming)
   outgoing.end()
+}
+
+/**
+ * Whoever is refused while it still sends has to hear why: a connection that is closed before all was read is reset,
+ * and what was on its way to the asker is lost with it (RFC 9112, 9.6). So it is read on for a while, for nothing.
+ */
+async function linger(incoming: IncomingMessage): Promise<void> {
+  const isOver = new AbortController()
+  const { signal } = isOver
+  const waits = [once(incoming, 'close', { signal }), rest(lingerMs, undefined, { signal })]
+  incoming.resume()
+  await Promise.race(waits).catch(() => {}) // However it ended: it has.
+  for (const wait of waits) wait.catch(() => {}) // The other one is told to stop.
+  isOver.abort()
 }
