@@ -69,7 +69,7 @@ export async function run([size = '2GiB', kills = '20']: string[]): Promise<void
   /** What an earlier get left is compared from its beginning. */
   async function leftOver(): Promise<number> {
     const names = (await readdir(town.folder)).filter((name) => name.endsWith('.part'))
-    const sizes = names.map(async (name) => (await stat(join(town.folder, name))).size)
+    const sizes = names.map((name) => sizeOf(join(town.folder, name)))
     return (await Promise.all(sizes)).reduce((sum, each) => sum + each, 0)
   }
 
@@ -101,6 +101,11 @@ async function sentDuring(
   const before = await sum()
   await work()
   return (await sum()) - before
+}
+
+/** Zero for what has another name by now. */
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0
 }
 
 async function hashOf(path: string): Promise<string> {

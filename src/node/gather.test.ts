@@ -4,9 +4,8 @@ import { blake3 } from '../address/blake3.ts'
 import { isDreyError } from '../base/error.ts'
 import { seededRandom } from '../base/random.ts'
 import type { Layout } from '../coding/layout.ts'
-import type { Holder } from './holder.ts'
-
 import { address, block, coded, gathered, hold, residents, type Resident } from './gatherFixture.ts'
+import type { Holder } from './holder.ts'
 
 describe('Gathering a block', () => {
   it('asks as many holders as it takes, once each, when all is well', async () => {

@@ -1,5 +1,5 @@
-import type { Address } from '../address/address.ts'
-import type { Bytes } from '../base/bytes.ts'
+import { formatAddress, type Address } from '../address/address.ts'
+import { toHex, type Bytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
@@ -69,7 +69,8 @@ export class Blob {
     const segments = this.#segments(range, parts)
     const lane = parts.pool.lane(parts.slots)
     const work = async (part: SegmentPart, signal: AbortSignal) => {
-      const slot = await lane.take(signal)
+      const slot = await lane.take(signal, nameOf(part))
+      if (slot.isThere) return { part, slot }
       try {
         const both = AbortSignal.any([signal, parts.signal])
         const size = await parts.gather(part.address, part.key, slot, both)
@@ -84,12 +85,16 @@ export class Blob {
         throw error
       }
     }
-    const release = ({ slot }: { slot: Slot }) => slot.release()
+    // A read that breaks off is often begun again: what nobody has read yet stays, as long as nothing else is there.
+    const release = ({ part, slot }: { part: SegmentPart; slot: Slot }) =>
+      slot.release(nameOf(part))
     for await (const { part, slot } of mapAhead(segments, parts.segmentsAhead, work, release)) {
+      let isRead = false
       try {
         yield slot.data(part.size).subarray(part.start, part.end)
+        isRead = true
       } finally {
-        slot.release()
+        slot.release(isRead ? undefined : nameOf(part))
       }
     }
   }
@@ -104,4 +109,9 @@ export class Blob {
     const fetch = (address: Address) => fetchNode(address, parts)
     return segmentsIn(this.#root, range, fetch, this.#keys)
   }
+}
+
+/** Of a segment's plaintext, in memory: whoever has the address alone does not know it. */
+function nameOf({ address, key, size }: SegmentPart): string {
+  return `${toHex(key)} ${size} ${formatAddress(address)}`
 }

@@ -31,6 +31,37 @@ describe('a pool', () => {
     assert.equal(pool.inUse, 3)
   })
 
+  it('gives a slot with what is in it to whoever wants that, until it is used for something else', async () => {
+    const pool = new Pool({ slots: 2 })
+    const lane = pool.lane()
+    const [one, two] = (await takeAll(lane, 2)) as [Slot, Slot]
+    one.data(3).set([1, 2, 3])
+    one.release('acorns')
+    two.release()
+    const other = await lane.take(undefined, 'nuts')
+    assert.equal(other.isThere, false)
+    const again = await lane.take(undefined, 'acorns')
+    assert.equal(again.isThere, true)
+    assert.deepEqual([...again.data(3)], [1, 2, 3])
+    again.release()
+    assert.equal((await lane.take(undefined, 'acorns')).isThere, false)
+  })
+
+  it('uses slots anew before it touches memory that was never used', async () => {
+    const pool = new Pool({ slots: 2 })
+    const lane = pool.lane()
+    const first = await takeAll(lane, 2)
+    const places = first.map(({ dataAt }) => dataAt).toSorted((a, b) => a - b)
+    first[0]!.release('acorns')
+    first[1]!.release('nuts')
+    const second = await takeAll(lane, 2)
+    const taken = second.map(({ dataAt }) => dataAt)
+    assert.deepEqual(
+      taken.toSorted((a, b) => a - b),
+      places,
+    )
+  })
+
   it('grants a lane its first slot at once, whatever others hold and wait for', async () => {
     const pool = new Pool({ slots: 2 })
     const greedy = pool.lane()

@@ -31,8 +31,8 @@ export function slotsFor(threads: number): number {
 export class Pool {
   readonly memory: WebAssembly.Memory
   readonly slots: number
-  readonly #unused: number[] = []
-  readonly #waiting: { lane: Lane; go: (slot: Slot) => void }[] = []
+  readonly #unused: Unused[] = []
+  readonly #waiting: Wish[] = []
   #inUse = 0
 
   constructor(options: { slots?: number } = {}) {
@@ -43,7 +43,7 @@ export class Pool {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
     // The last is taken first: slots that were used before are used again, and their memory is warm.
     for (let index = slotsMax - 1; index >= 0; index--) {
-      this.#unused.push(slotsAt + index * slotBytes)
+      this.#unused.push({ start: slotsAt + index * slotBytes, isWarm: false })
     }
   }
 
@@ -56,7 +56,7 @@ export class Pool {
    * any, it may have as many as `alone` says.
    */
   lane(alone = () => this.slots): Lane {
-    return new Lane(alone, false, (lane, signal) => this.#take(lane, signal))
+    return new Lane(alone, false, (...wish) => this.#take(...wish))
   }
 
   /** For work that nobody waits for: it takes its turn for its first slot too, and never makes the pool larger. */
@@ -64,14 +64,14 @@ export class Pool {
     return new Lane(
       () => this.slots,
       true,
-      (lane, signal) => this.#take(lane, signal),
+      (...wish) => this.#take(...wish),
     )
   }
 
-  async #take(lane: Lane, signal?: AbortSignal): Promise<Slot> {
+  async #take(lane: Lane, signal?: AbortSignal, wanted?: string): Promise<Slot> {
     signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<Slot>()
-    const entry = { lane, go: resolve }
+    const entry = { lane, go: resolve, wanted }
     this.#waiting.push(entry)
     this.#grant()
     const abandon = () => {
@@ -90,7 +90,7 @@ export class Pool {
 
   #grant(): void {
     for (let at = 0; at < this.#waiting.length && this.#unused.length > 0;) {
-      const { lane, go } = this.#waiting[at]!
+      const { lane, go, wanted } = this.#waiting[at]!
       const slots = lane.held === this.#inUse ? lane.alone() : this.slots
       if ((lane.isQuiet || lane.held > 0) && this.#inUse >= slots) {
         at += 1
@@ -99,17 +99,48 @@ export class Pool {
       this.#waiting.splice(at, 1)
       this.#inUse += 1
       lane.held += 1
-      const start = this.#unused.pop()!
-      go(new Slot(this.memory, start, () => this.#giveBack(lane, start)))
+      const { start, holds } = this.#choose(wanted)
+      const isThere = wanted !== undefined && holds === wanted
+      go(new Slot(this.memory, start, isThere, (left) => this.#giveBack(lane, start, left)))
     }
   }
 
-  #giveBack(lane: Lane, start: number): void {
+  /**
+   * The one that holds what is wanted; else one that was used before and holds nothing, or the oldest thing. What
+   * was never used costs no memory: it stays so for as long as it can.
+   */
+  #choose(wanted: string | undefined): Unused {
+    const holding = this.#unused.findIndex(({ holds }) => holds !== undefined && holds === wanted)
+    const ways: readonly (() => number)[] = [
+      () => holding,
+      () => this.#unused.findLastIndex(({ isWarm, holds }) => isWarm && holds === undefined),
+      () => this.#unused.findIndex(({ holds }) => holds !== undefined),
+      () => this.#unused.length - 1,
+    ]
+    const found = ways.map((way) => way()).find((at) => at >= 0)!
+    return this.#unused.splice(found, 1)[0]!
+  }
+
+  #giveBack(lane: Lane, start: number, holds?: string): void {
     lane.held -= 1
     this.#inUse -= 1
-    this.#unused.push(start)
+    this.#unused.push({ start, isWarm: true, holds })
     this.#grant()
   }
+}
+
+interface Unused {
+  readonly start: number
+  /** Whether it was used before. */
+  readonly isWarm: boolean
+  /** What whoever had it last says is in it. */
+  readonly holds?: string
+}
+
+interface Wish {
+  readonly lane: Lane
+  readonly go: (slot: Slot) => void
+  readonly wanted: string | undefined
 }
 
 /** What one put or get holds of the pool. */
@@ -117,33 +148,39 @@ export class Lane {
   held = 0
   readonly alone: () => number
   readonly isQuiet: boolean
-  readonly #take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>
+  readonly #take: Take
 
-  constructor(
-    alone: () => number,
-    isQuiet: boolean,
-    take: (lane: Lane, signal?: AbortSignal) => Promise<Slot>,
-  ) {
+  constructor(alone: () => number, isQuiet: boolean, take: Take) {
     this.alone = alone
     this.isQuiet = isQuiet
     this.#take = take
   }
 
-  /** Waits for a slot. Rejects with the signal's reason. */
-  take(signal?: AbortSignal): Promise<Slot> {
-    return this.#take(this, signal)
+  /** Waits for a slot; it is one with what is wanted if that is in an unused one. Rejects with the signal's reason. */
+  take(signal?: AbortSignal, wanted?: string): Promise<Slot> {
+    return this.#take(this, signal, wanted)
   }
 }
+
+type Take = (lane: Lane, signal?: AbortSignal, wanted?: string) => Promise<Slot>
 
 /** Room for one block and its parity. What was in it before may still be there. */
 export class Slot implements Place {
   readonly dataAt: number
   readonly parityAt: number
+  /** Whether what was wanted is in it already. */
+  readonly isThere: boolean
   readonly #memory: WebAssembly.Memory
-  #giveBack: (() => void) | undefined
+  #giveBack: ((holds?: string) => void) | undefined
 
-  constructor(memory: WebAssembly.Memory, start: number, giveBack: () => void) {
+  constructor(
+    memory: WebAssembly.Memory,
+    start: number,
+    isThere: boolean,
+    giveBack: (holds?: string) => void,
+  ) {
     this.#memory = memory
+    this.isThere = isThere
     this.dataAt = start
     this.parityAt = start + dataBytes
     this.#giveBack = giveBack
@@ -158,9 +195,12 @@ export class Slot implements Place {
     return new Uint8Array(this.#memory.buffer, shardAt(this, index, k, shardBytes), shardBytes)
   }
 
-  /** Once is enough; nobody may use the slot's bytes afterwards. */
-  release(): void {
-    this.#giveBack?.()
+  /**
+   * Once is enough; nobody may use the slot's bytes afterwards. With `holds` whoever wants that finds it here, until
+   * the slot is used for something else.
+   */
+  release(holds?: string): void {
+    this.#giveBack?.(holds)
     this.#giveBack = undefined
   }
 }
