@@ -1,5 +1,6 @@
 import { InlineCrew, WorkerCrew } from '../pipe/crew.ts'
 import { Pool } from '../pipe/pool.ts'
+import '../web/web.ts'
 import './start.ts'
 
 /**

@@ -13,7 +13,6 @@ import { Turn } from './turn.ts'
 const defaults = {
   turns: 3, // With that of strangers as many as the pool has slots: it does not grow.
   strangersTurns: 1, // Whoever comes with a link alone keeps nobody waiting who has the token.
-  patienceMs: 500, // Longer than a hiccup; a slow reader holds a slot for so long at most.
   copiesBytes: 4 << 20, // What readers have in copies of their own, about: each has its part,
   pieceBytesMin: 16 << 10, // and so much at least;
   pieceBytesMax: 256 << 10, // more is no quicker.
@@ -107,10 +106,11 @@ export class Readings {
           room = roomFor(part, room)
           at += size
           if (at === range.end) await turn.end() // What is left to do takes nothing but time.
-          const settle = turn.wait()
+          turn.handed()
           yield room.subarray(0, size)
-          wasLate = settle()
-          const isUsedUp = at === segmentEnd(at - 1) || turn.waitedMs > defaults.patienceMs
+          turn.taken()
+          wasLate = turn.isOver
+          const isUsedUp = at === segmentEnd(at - 1) || turn.isUsedUp
           isOver = wasLate || (turns.isWanted && isUsedUp)
         }
       }
@@ -122,12 +122,12 @@ export class Readings {
 
   #begin(wanted: Wanted, range: Range): Promise<Turn> {
     const { clock } = this.#parts
-    const { patienceMs } = defaults
+    const turns = this.#turns[wanted.reader]
     return this.#inTurn(wanted, (source, keep) => {
       const chunks = source.read(range)
       keep()
-      const over = () => this.#turns[wanted.reader].give(1)
-      return new Turn({ chunks, clock, patienceMs, over })
+      const isWanted = () => turns.isWanted
+      return new Turn({ chunks, clock, isWanted, over: () => turns.give(1) })
     })
   }
 
