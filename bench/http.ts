@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { createServer as createPort, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as rest } from 'node:timers/promises'
@@ -10,7 +10,7 @@ import { formatSize, parseSize } from '../src/cli/output.ts'
 import { Town, warmUp, type Citizen } from '../src/cli/town.ts'
 import { readHttpToken } from '../src/daemon/http.ts'
 import { getBack, keyStream, putKeyStream } from './blobs.ts'
-import { dawdle, readRanges, type Served } from './httpReaders.ts'
+import { dawdle, freePort, readRanges, type Served } from './httpReaders.ts'
 import { printTable } from './table.ts'
 
 const programs: Record<string, (url: string, header: string, file: string) => string[]> = {
@@ -48,11 +48,10 @@ export async function run(args: string[]): Promise<void> {
   const token = await readHttpToken(node.folder)
   const served = { host: '127.0.0.1', port, address, token, size }
   await town.sample()
-  printTable(
-    `${formatSize(size)} from one node over HTTP, MiB/s`,
-    await downloads(node, served, town.folder),
-  )
-  printTable(`Many readers at one node`, await crowds(town, node, served, readers))
+  const afterPut = `the put before: ${(node.peak.privateBytes / 1e6).toFixed(1)} MB`
+  const speeds = await downloads(node, served, town.folder)
+  printTable(`${formatSize(size)} from one node over HTTP, MiB/s`, speeds)
+  printTable('Many readers at one node', await crowds(town, node, served, readers), [afterPut])
 }
 
 async function downloads(node: Citizen, served: Served, folder: string): Promise<string[][]> {
@@ -89,7 +88,7 @@ async function crowds(
 ): Promise<string[][]> {
   const rows = [['', 'private MB, peak', 'seconds', 'median ms', 'slowest ms']]
   const mb = () => (node.peak.privateBytes / 1e6).toFixed(1)
-  rows.push(['before', mb(), '', '', ''])
+  rows.push(['the downloads', mb(), '', '', ''])
   const measure = async (what: string, count: number, each: number) => {
     let took: number[] = []
     const ms = await timed(async () => (took = await readRanges(served, { readers: count, each })))
@@ -150,12 +149,4 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await work()
   return performance.now() - started
-}
-
-async function freePort(): Promise<number> {
-  const server = createPort().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

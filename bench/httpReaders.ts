@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { between, seededRandom } from '../src/base/random.ts'
 
 /** A blob at an HTTP door. */
@@ -70,4 +70,13 @@ export async function dawdle(served: Served, count: number): Promise<Socket[]> {
       return socket
     }),
   )
+}
+
+/** A port that nobody listens at now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
 }

@@ -12,20 +12,35 @@ import { errorReply } from './errors.ts'
 
 const lingerMs = 1_000
 
+export interface HttpOptions extends ServerOptions {
+  /** Requests that may be open at a time; those beyond are refused as 'busy'. */
+  readonly requestsMax?: number
+}
+
 /**
  * Carries requests from `node:http` to a door, with backpressure both ways. Whoever asks before sending a body
  * (Expect: 100-continue) is told to when the door begins to read it.
  */
-export function httpServer(door: Door, log: Log, options: ServerOptions = {}): Server {
+export function httpServer(door: Door, log: Log, options: HttpOptions = {}): Server {
+  const { requestsMax = Infinity, ...own } = options
+  let open = 0
   const listen = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    carry(door, incoming, outgoing).catch((error: unknown) => {
-      log.debug(`a request ended early: ${messageOf(error)}`, { path: pathOf(incoming) })
-      outgoing.destroy()
-    })
+    open += 1
+    const asked = open > requestsMax ? tooMany : door
+    carry(asked, incoming, outgoing)
+      .catch((error: unknown) => {
+        log.debug(`a request ended early: ${messageOf(error)}`, { path: pathOf(incoming) })
+        outgoing.destroy()
+      })
+      .finally(() => (open -= 1))
   }
-  const server = createServer(options, listen).on('checkContinue', listen)
+  const server = createServer(own, listen).on('checkContinue', listen)
   server.requestTimeout = 0 // A put may last for days; a stalled one is the asker's to end.
   return server
+}
+
+async function tooMany(): Promise<DoorReply> {
+  throw new DreyError('busy', 'too many requests are open here: try again soon')
 }
 
 /** Serves a door on a local socket that only this user can open. */

@@ -26,7 +26,7 @@ import { locate, type Found } from './locate.ts'
 import type { Member } from './member.ts'
 import { memberOf } from './members.ts'
 import { Pace } from './pace.ts'
-import { cannotSeal, notAWhole, rootKeyOf } from './rootKey.ts'
+import { cannotSeal, notAWhole, opensOwn, rootKeyOf } from './rootKey.ts'
 import { put, type Stored } from './put.ts'
 import type {
   OrchestratorOptions,
@@ -121,15 +121,15 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   /**
-   * Finds a blob by its address. Throws 'not-found', 'not-enough-shards', and 'no-read-secret' when
-   * there is neither a key in hand nor the read secret to unwrap one.
+   * Finds a blob by its address. Throws 'not-found', 'not-enough-shards', 'no-read-secret' when there is
+   * neither a key in hand nor the read secret to unwrap one, and 'bad-input' when the key is that of another.
    */
   async find(address: Address, key?: Uint8Array, options: ReadOptions = {}): Promise<Blob> {
     if (address.code !== codecs['dag-cbor']) throw notAWhole()
     await using errand = await this.#errands.begin(options.signal)
     const block = await this.#fetch(address, this.#getParts(errand.signal, options))
-    if (key !== undefined) return new Blob(address, key, block) // Perhaps of another swarm.
     const { keys } = this.#options
+    if (key !== undefined && !opensOwn(block, key, keys)) return new Blob(address, key, block)
     return new Blob(address, rootKeyOf(block, keys), block, keys)
   }
 

@@ -147,6 +147,13 @@ describe('A blob over HTTP', () => {
     assert.equal((await house.ask(`/blob/${empty}`)).headers['content-length'], '0')
   })
 
+  it('is not opened by the key of another: that would give other bytes', async () => {
+    const other = await house.put(acorn)
+    const { status, body } = await house.ask(`/blob/${address}?key=${other.key}`)
+    assert.equal(status, 400)
+    assert.match(body.toString(), /not that of this address/)
+  })
+
   it('is told missing with a status, though its root is there', async () => {
     const lost = (await house.put(seededRandom(9).bytes(3 * segment))).address
     const { store } = house.neighbour

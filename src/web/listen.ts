@@ -11,9 +11,19 @@ const limits = {
   headersTimeout: 10_000,
   keepAliveTimeout: 10_000,
   connectionsCheckingInterval: 5_000,
-} as const
+  requestsMax: 1_536, // Each takes 20 KB, and a reader a piece of a blob.
+  keepAlive: true, // Somebody who is gone without a word is found out by the kernel.
+  keepAliveInitialDelay: 60_000,
+}
 
-const connectionsMax = 2_048 // 20 KB each; whoever comes then is hung up on.
+const connectionsMax = 2_048 // Whoever comes then is hung up on.
+
+export interface ListenOptions extends Partial<typeof limits> {
+  readonly host: string
+  /** 0 is any that is free. */
+  readonly port: number
+  readonly log: Log
+}
 
 /** A door that is open to TCP. */
 export interface OpenDoor extends AsyncDisposable {
@@ -21,17 +31,10 @@ export interface OpenDoor extends AsyncDisposable {
   readonly address: string
 }
 
-/** Serves a door at a host and port; port 0 is any that is free. Throws 'busy', 'bad-input'. */
-export async function listen(
-  door: Door,
-  { host, port, log }: { host: string; port: number; log: Log },
-): Promise<OpenDoor> {
-  // A peer that is gone without a word is found out by the kernel.
-  const server = httpServer(door, log, {
-    ...limits,
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-  })
+/** Serves a door at a host and port. Throws 'busy', 'bad-input'. */
+export async function listen(door: Door, options: ListenOptions): Promise<OpenDoor> {
+  const { host, port, log, ...others } = options
+  const server = httpServer(door, log, { ...limits, ...others })
   server.maxConnections = connectionsMax
   await bound(server, host, port)
   const { address, family, port: given } = server.address() as AddressInfo

@@ -1,14 +1,22 @@
-import { collect } from '../base/bytes.ts'
+import { collect, type Bytes } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
 import { DreyError } from '../base/error.ts'
 import { bytesReply, type DoorReply, type DoorRequest } from '../gateway/door.ts'
 import type { Guard } from './guard.ts'
 import { escaped, pageEnd, pageHeaders, pageStart } from './page.ts'
+import { Refusal } from './refusal.ts'
 import type { Route } from './route.ts'
 
 const formBytesMax = 4_096
+const formMs = 10_000
+
+export interface LoginParts {
+  readonly guard: Pick<Guard, 'logIn'>
+  readonly clock: Clock
+}
 
 /** `GET /login` and `POST /login`: a browser shows the token once, and has a cookie that reads from then on. */
-export function loginRoutes(guard: Pick<Guard, 'logIn'>): Route[] {
+export function loginRoutes(parts: LoginParts): Route[] {
   return [
     {
       method: 'GET',
@@ -20,7 +28,7 @@ export function loginRoutes(guard: Pick<Guard, 'logIn'>): Route[] {
       method: 'POST',
       path: '/login',
       access: 'open',
-      answer: ({ request }) => logIn(guard, request),
+      answer: ({ request }) => logIn(parts, request),
     },
   ]
 }
@@ -41,8 +49,8 @@ export function loginPage(status: number, next: string): DoorReply {
   return bytesReply(text, headers, status)
 }
 
-async function logIn(guard: Pick<Guard, 'logIn'>, { body }: DoorRequest): Promise<DoorReply> {
-  const form = new URLSearchParams(Buffer.from(await collect(bounded(body))).toString('utf8'))
+async function logIn({ guard, clock }: LoginParts, { body }: DoorRequest): Promise<DoorReply> {
+  const form = await readForm(body, clock)
   const next = safePath(form.get('next'))
   const cookie = guard.logIn(form.get('token')?.trim() ?? '')
   if (cookie === undefined) return loginPage(401, next)
@@ -51,10 +59,25 @@ async function logIn(guard: Pick<Guard, 'logIn'>, { body }: DoorRequest): Promis
 
 /** A path of this door and nothing else: whoever sends people here does not choose where they end. */
 function safePath(text: string | null): string {
-  return text !== null && /^\/(?![/\\])[^\p{Cc}\\]*$/u.test(text) ? text : '/login'
+  return text !== null && /^\/(?![/\\])[!-[\]-~]*$/.test(text) ? text : '/login'
 }
 
-async function* bounded(body: DoorRequest['body']): DoorRequest['body'] {
+/** Nobody has shown anything yet: it has to be short, and to come soon. */
+async function readForm(body: Bytes, clock: Clock): Promise<URLSearchParams> {
+  const here = new AbortController()
+  const late = clock.sleep(formMs, here.signal).then(() => {
+    throw new Refusal(408, `the form did not come within ${formMs / 1000} seconds`)
+  })
+  late.catch(() => {}) // It was here in time.
+  try {
+    const text = await Promise.race([collect(bounded(body)), late])
+    return new URLSearchParams(Buffer.from(text).toString('utf8'))
+  } finally {
+    here.abort()
+  }
+}
+
+async function* bounded(body: Bytes): Bytes {
   let size = 0
   for await (const chunk of body) {
     size += chunk.length

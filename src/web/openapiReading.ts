@@ -127,7 +127,7 @@ export const readingPaths: Paths = {
           content: { 'text/html': { schema: text } },
         },
       },
-      refused: [400],
+      refused: [400, 408],
     }),
   },
 }

@@ -37,6 +37,7 @@ const refusals = {
   403: 'it was sent by a page of another origin, or this node may not do it',
   404: 'nobody who was asked has it',
   406: 'it is not given in this form',
+  408: 'the body did not come in time',
   412: 'If-Match names others',
   414: 'the path and its query are too long',
   416: 'no such range; Content-Range says how long it is',

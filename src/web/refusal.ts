@@ -9,6 +9,7 @@ const codes = {
   404: 'not-found',
   405: 'bad-input',
   406: 'bad-input',
+  408: 'timeout',
   412: 'bad-input',
   414: 'bad-input',
   416: 'bad-input',

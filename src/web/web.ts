@@ -89,12 +89,12 @@ export function routesOf(
   { guard, tally, version }: { guard: Guard; tally: Tally; version: string },
 ): Route[] {
   const readings = new Readings(parts)
-  const { random, names, inner } = parts
+  const { random, names, inner, clock } = parts
   const description = async () => jsonReply(openApi(version))
   return [
     ...blobRoutes({ readings, names, guard, random }),
     ...blockRoutes({ readings, random }),
-    ...loginRoutes(guard),
+    ...loginRoutes({ guard, clock }),
     ...apiRoutes(inner),
     ...healthRoutes(inner),
     ...metricsRoutes({ inner, tally, readers: () => readings.readers }),

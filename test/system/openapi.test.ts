@@ -27,12 +27,14 @@ function troubled(web: WebParts): WebParts {
       if (trouble === 'internal') throw new TypeError('a bug, as it was asked for')
       throw new DreyError(trouble, 'as it was asked for')
     }
-  const { node, names, inner } = web
+  const { node, names, inner, clock } = web
   return {
     ...{
       ...web,
       inner: failing(inner),
       names: { get: failing((name: string) => names.get(name)) },
+      // Nobody waits ten seconds here for a form that does not come.
+      clock: { ...clock, sleep: (ms, signal) => clock.sleep(Math.min(ms, 500), signal) },
     },
     node: {
       find: failing((...args: Parameters<typeof node.find>) => node.find(...args)),
@@ -82,6 +84,7 @@ function askFor(operation: Operation, method: string, status: string): WebAsk & 
     headers: { ...all, ...headers },
     query: query || meaning,
     body,
+    isStalled: status === '408',
   }
 }
 

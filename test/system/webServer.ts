@@ -42,6 +42,8 @@ export interface WebAsk {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: Uint8Array | string
+  /** The rest of the body never comes. */
+  readonly isStalled?: boolean
 }
 
 export interface WebAnswer {
@@ -54,12 +56,13 @@ export interface WebAnswer {
 export async function askWeb(
   { address }: Pick<WebServer, 'address'>,
   target: string,
-  { method = 'GET', headers = {}, body }: WebAsk = {},
+  { method = 'GET', headers = {}, body, isStalled = false }: WebAsk = {},
   stop: (incoming: IncomingMessage) => boolean = () => false,
 ): Promise<WebAnswer> {
   const [host, port] = address.split(':') as [string, string]
   const outgoing = request({ host, port, path: target, method, headers, agent: false })
-  outgoing.end(body)
+  if (isStalled) outgoing.write(body ?? '')
+  else outgoing.end(body)
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   const answer = { status: incoming.statusCode!, headers: incoming.headers }
   if (!stop(incoming)) return { ...answer, body: await buffer(incoming) }
