@@ -125,4 +125,24 @@ export function fileCommands({ command, act }: Describe): void {
     async (options, signal, [address]) =>
       (await import('./publish.ts')).unpublishCommand(address!, options, signal),
   )
+  act(
+    command(
+      'export <address>',
+      'write a blob’s sealed blocks, or a folder’s with all below it, as a CAR',
+      'drey export bafyr4i… > film.car',
+    ).option('-o, --output <file>', 'where to (default: stdout)'),
+    async (options, signal, [address]) =>
+      (await import('./car.ts')).exportCommand(address!, options, signal),
+  )
+  act(
+    command(
+      'import <file>',
+      'store the sealed blocks of a CAR, or of stdin with "-"; prints the address',
+      'drey import film.car',
+    )
+      .option('--expires <time>', 'how long it is kept, e.g. 30d (default: until it is removed)')
+      .option('--name <name>', 'what drey list calls it'),
+    async (options, signal, [file]) =>
+      (await import('./car.ts')).importCommand(file!, options, signal),
+  )
 }

@@ -40,7 +40,7 @@ export async function getCommand(
   if (!fetched.isFolder || options.raw || range !== undefined) {
     return await getFile(wanted, fetched, { file, options })
   }
-  fetched.leave()
+  for await (const _ of fetched.chunks) break // It is read in another way.
   const { getFolder } = await import('./getFolder.ts')
   await getFolder(door, wanted, options, signal)
 }
@@ -76,7 +76,6 @@ const nothingLeft: Fetched = {
   isFolder: false,
   chunks: (async function* () {})(),
   findings: [],
-  leave: () => {},
 }
 
 async function getFile(

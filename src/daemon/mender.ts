@@ -2,6 +2,7 @@ import type { Address } from '../address/address.ts'
 import { parseCode } from '../coding/code.ts'
 import { membershipDefaults } from '../discovery/limits.ts'
 import { blocksBelow } from '../folder/blocks.ts'
+import type { CarParts } from '../gateway/car.ts'
 import type { CheckParts } from '../gateway/check.ts'
 import { examine } from '../mend/examine.ts'
 import { Covering } from '../mend/covering.ts'
@@ -31,6 +32,7 @@ export interface Mending extends CheckParts, AsyncDisposable {
   readonly plan: PlanChange
   readonly keep: (root: Address, options: KeepOptions) => Promise<{ blocks: number }>
   readonly covering: (lease: Lease, signal: AbortSignal) => Covering
+  readonly importCar: CarParts['importCar']
 }
 
 export function openMending(parts: MendingParts): Mending {
@@ -56,6 +58,10 @@ export function openMending(parts: MendingParts): Mending {
       examine(blocksBelow(node, root, options), { ...options, survey, aims: () => shape.aims() }),
     keep: (root, options) => keepBlob(root, keeping, options),
     covering: (lease, signal) => new Covering(keeping, lease, signal),
+    async importCar(source, options) {
+      const { importCar } = await import('../mend/importCar.ts') // Seldom needed: not from the start.
+      return importCar(source, keeping, options)
+    },
     async all(signal) {
       const members = await standings(membership, own(), signal)
       return { total: inAll(members), members }

@@ -7,6 +7,7 @@ import { readKeysOf } from '../crypto/keys.ts'
 import { readKeyFile, removeUnfinished } from '../crypto/keyfile.ts'
 import { batchDoor } from '../gateway/batch.ts'
 import { blobDoor } from '../gateway/blobs.ts'
+import { carDoor } from '../gateway/car.ts'
 import { checkDoor } from '../gateway/check.ts'
 import type { Membership } from '../discovery/membership.ts'
 import { doorOf, type Door } from '../gateway/door.ts'
@@ -144,6 +145,7 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
     ),
     blobDoor(orchestrator),
     batchDoor({ node: orchestrator, covering: mending.covering }),
+    carDoor({ node: orchestrator, importCar: mending.importCar }),
     membersDoor(membersOf),
     eventsDoor((signal) => eventsOf(telling, signal)),
     namesDoor({

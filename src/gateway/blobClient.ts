@@ -23,12 +23,10 @@ export interface Fetched {
   /** How many bytes come. */
   readonly size: number
   readonly isFolder: boolean
-  /** Ends where the blob does, or throws the failure that the node tells of there. Whoever leaves it stops the node. */
+  /** Ends where the blob does, or throws the failure that the node tells of there. Whoever has begun to read and leaves stops the node. */
   readonly chunks: AsyncGenerator<Uint8Array>
   /** What the read has met, when all has been read. */
   readonly findings: readonly Finding[]
-  /** Stops the node, also before anything was read. */
-  readonly leave: () => void
 }
 
 /** Begins to read a blob through a node's door. */
@@ -39,19 +37,11 @@ export async function fetchBlob(
 ): Promise<Fetched> {
   const headers = { ...keyHeader(wanted), ...(range === undefined ? {} : { range }) }
   const query = new URLSearchParams({ report: '' })
-  const left = new AbortController()
-  const asked = {
-    ...request(wanted),
-    query,
-    headers,
-    signal: AbortSignal.any([signal, left.signal]),
-  }
-  const reply = await door({ ...asked, method: 'GET' })
+  const reply = await door({ ...request(wanted), method: 'GET', query, headers, signal })
   const size = Number(reply.headers['drey-length'])
   const findings: Finding[] = []
   const isFolder = reply.headers['content-type'] === folderType
-  const leave = () => left.abort(new Error('it is not wanted any more'))
-  return { size, isFolder, chunks: chunksOf(reply, size, findings), findings, leave }
+  return { size, isFolder, chunks: chunksOf(reply, size, findings), findings }
 }
 
 async function* chunksOf(

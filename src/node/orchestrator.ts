@@ -1,4 +1,5 @@
-import { codecs, type Address } from '../address/address.ts'
+import { codecs, hashOf, type Address } from '../address/address.ts'
+import type { HashName } from '../address/hash.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { isDreyError } from '../base/error.ts'
 import { codeFor, policyFor, type Code } from '../coding/code.ts'
@@ -27,7 +28,8 @@ import type { Member } from './member.ts'
 import { memberOf } from './members.ts'
 import { Pace } from './pace.ts'
 import { cannotSeal, notAWhole, opensOwn, rootKeyOf } from './rootKey.ts'
-import { put, type Stored } from './put.ts'
+import { put, putSealed, type BlockPutParts, type Stored } from './put.ts'
+import type { Receipt } from './receipt.ts'
 import type {
   OrchestratorOptions,
   OrchestratorParts,
@@ -118,6 +120,19 @@ export class Orchestrator implements AsyncDisposable {
     return this.leasing.cover(wish, (lease) =>
       work((source, options) => this.#putUnder(lease, keys, source, options), lease),
     )
+  }
+
+  /** Stores a block that is sealed already, under a lease that is made already; it takes no key. Throws as `put`. */
+  async putSealed(
+    lease: Lease,
+    address: Address,
+    bytes: Uint8Array,
+    outer?: AbortSignal,
+  ): Promise<Receipt> {
+    await using errand = await this.#errands.begin(outer)
+    const { signal } = errand
+    const hash = hashOf(address)
+    return await putSealed(address, bytes, this.#putParts(lease, { hash, signal }))
   }
 
   /**
@@ -216,15 +231,22 @@ export class Orchestrator implements AsyncDisposable {
     source: Bytes,
     { hash = 'blake3', code, signal: outer }: PutOptions = {},
   ): Promise<Stored> {
-    const { pool, crew, log } = this.#parts
     await using errand = await this.#errands.begin(outer)
     const { signal } = errand
-    return await put(source, {
-      ...{ keys, pool, crew, log, hash, lease, signal },
+    return await put(source, { keys, ...this.#putParts(lease, { hash, code, signal }) })
+  }
+
+  #putParts(
+    lease: Lease,
+    { hash, code, signal }: { hash: HashName; code?: Code; signal: AbortSignal },
+  ): BlockPutParts {
+    const { pool, crew, log } = this.#parts
+    return {
+      ...{ pool, crew, log, hash, lease, signal },
       segmentsAhead: this.#limits.segmentsAhead,
       code: () => code ?? this.code(),
       order: (block, inner) => this.circle.order(block, inner),
-    })
+    }
   }
 
   #getParts(signal: AbortSignal, { found = () => {} }: ReadOptions): GetParts {

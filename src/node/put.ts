@@ -1,4 +1,4 @@
-import { makeAddress, type Address, type Codec } from '../address/address.ts'
+import { codecs, formatAddress, makeAddress, type Address, type Codec } from '../address/address.ts'
 import type { HashName } from '../address/hash.ts'
 import type { Link } from '../address/link.ts'
 import type { Bytes } from '../base/bytes.ts'
@@ -19,8 +19,8 @@ import type { Holder } from './holder.ts'
 import { nothingPut, sumOf, type Receipt } from './receipt.ts'
 import { scatter, type Scattered } from './scatter.ts'
 
-export interface PutParts {
-  readonly keys: ReadKeys
+/** What it takes to store a block. */
+export interface BlockPutParts {
   readonly pool: Pool
   readonly crew: Crew
   readonly log: Log
@@ -35,6 +35,10 @@ export interface PutParts {
   readonly signal: AbortSignal
 }
 
+export interface PutParts extends BlockPutParts {
+  readonly keys: ReadKeys
+}
+
 export interface Stored extends Link {
   readonly size: number
   readonly receipt: Receipt
@@ -42,41 +46,57 @@ export interface Stored extends Link {
 
 /** Stores a stream; resolves when all its shards are synced at their holders. */
 export async function put(source: Bytes, parts: PutParts): Promise<Stored> {
-  return new Putting(parts).run(source)
+  return new Putting(parts).run(source, parts.keys)
+}
+
+/** Stores a block that is sealed already, as it is. Throws 'bad-input' when it is not what its address says. */
+export async function putSealed(
+  address: Address,
+  bytes: Uint8Array,
+  parts: BlockPutParts,
+): Promise<Receipt> {
+  return new Putting(parts).storeSealed(address, bytes)
 }
 
 class Putting {
-  readonly #parts: PutParts
+  readonly #parts: BlockPutParts
   readonly #lane: Lane
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   #receipt = nothingPut
 
-  constructor(parts: PutParts) {
+  constructor(parts: BlockPutParts) {
     this.#parts = parts
     this.#lane = parts.pool.lane()
     this.#signal = AbortSignal.any([parts.signal, this.#stop.signal])
   }
 
-  async run(source: Bytes): Promise<Stored> {
+  async run(source: Bytes, keys: ReadKeys): Promise<Stored> {
     try {
-      const link = await this.#write(cut(source, this.#lane, this.#signal))
+      const link = await this.#write(cut(source, this.#lane, this.#signal), keys)
       return { ...link, receipt: this.#receipt }
     } finally {
       this.#stop.abort(new Error('the put has ended'))
     }
   }
 
-  async #write(cuts: AsyncGenerator<Cut>): Promise<Link & { size: number }> {
-    const emit = (block: Uint8Array) => this.#storeNode(block)
+  async storeSealed(address: Address, bytes: Uint8Array): Promise<Receipt> {
+    const codec = address.code === codecs.raw ? 'raw' : 'dag-cbor'
+    const stored = await this.#storeBlock(bytes, codec)
+    if (stored.equals(address)) return this.#receipt
+    throw new DreyError('bad-input', `block ${formatAddress(address)} is not what its address says`)
+  }
+
+  async #write(cuts: AsyncGenerator<Cut>, keys: ReadKeys): Promise<Link & { size: number }> {
+    const emit = (block: Uint8Array) => this.#storeBlock(block, 'dag-cbor')
     const first = (await cuts.next()).value as Cut
     if (first.last && first.size <= inlineBytesMax) {
       const plaintext = first.slot.data(first.size).slice()
       first.slot.release()
-      return writeInline(this.#parts.keys, plaintext, emit)
+      return writeInline(keys, plaintext, emit)
     }
-    const writer = new ManifestWriter(this.#parts.keys, emit)
-    const work = (segment: Cut) => this.#storeSegment(segment)
+    const writer = new ManifestWriter(keys, emit)
+    const work = (segment: Cut) => this.#storeSegment(segment, keys)
     const { segmentsAhead } = this.#parts
     for await (const child of mapAhead(resumed(first, cuts), segmentsAhead, work)) {
       await writer.add(child)
@@ -84,9 +104,9 @@ class Putting {
     return writer.finish()
   }
 
-  async #storeSegment({ slot, size }: Cut): Promise<Child> {
+  async #storeSegment({ slot, size }: Cut, keys: ReadKeys): Promise<Child> {
     try {
-      const { address, key } = await this.#store(slot, size, 'raw', this.#parts.keys.segment)
+      const { address, key } = await this.#store(slot, size, 'raw', keys.segment)
       return { address, key: key!, size }
     } finally {
       slot.release()
@@ -94,11 +114,11 @@ class Putting {
   }
 
   /** A slot of its own is granted at once: a put that holds segments never waits for another put. */
-  async #storeNode(block: Uint8Array): Promise<Address> {
+  async #storeBlock(block: Uint8Array, codec: Codec): Promise<Address> {
     const slot = await this.#parts.pool.lane().take(this.#signal)
     try {
       slot.data(block.length).set(block)
-      return (await this.#store(slot, block.length, 'dag-cbor', undefined)).address
+      return (await this.#store(slot, block.length, codec, undefined)).address
     } finally {
       slot.release()
     }

@@ -12,7 +12,11 @@ import { drey } from './drey.ts'
 const { signal } = new AbortController()
 const patienceMs = 60_000
 /** Whoever is gone for a second is away; machines of this size are rarely slower. */
-const config = { awayMs: 1_500, heartbeatMs: 500, without: ['lan', 'dht', 'router', 'catalog'] } as const
+const config = {
+  awayMs: 1_500,
+  heartbeatMs: 500,
+  without: ['lan', 'dht', 'router', 'catalog'],
+} as const
 
 before(warmUp)
 
