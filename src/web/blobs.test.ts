@@ -195,6 +195,13 @@ describe('What a blob is', () => {
     assert.equal(headers['cross-origin-resource-policy'], 'same-origin')
   })
 
+  it('leaves films and sound out of the sandbox, where Chromium would not play them', async () => {
+    const { address } = await house.put(png)
+    const { headers } = await house.ask(`/blob/${address}?type=video/mp4`)
+    assert.match(headers['content-security-policy']!, /^default-src 'none'/)
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+  })
+
   it('does not matter where it is to be saved, under any name', async () => {
     const stored = await house.put(acorn)
     const saved = async (name: string) => {

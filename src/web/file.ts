@@ -20,10 +20,10 @@ export interface FileParts {
 
 /**
  * What is stored is anybody's: whatever a browser takes it for, it runs nothing, loads nothing from elsewhere,
- * and is of no origin, so that it cannot act with the rights of those who look at it.
+ * and is of no origin, so that it cannot act with the rights of those who look at it. Films and sound run nothing
+ * anyway; Chromium fetches them once more for the page that it makes around them, and has to be of their origin.
  */
 const sealed = [
-  'sandbox',
   "default-src 'none'",
   ...["img-src 'self' data:", "media-src 'self' data:", "font-src 'self' data:"],
   "style-src 'self' 'unsafe-inline' data:",
@@ -36,7 +36,7 @@ export function fileReply(request: DoorRequest, parts: FileParts): DoorReply {
   const etag = `"${formatAddress(blob.address)}"`
   const download = request.query.get('download')
   const common = {
-    'content-security-policy': sealed,
+    'content-security-policy': /^(audio|video)\//.test(type) ? sealed : `sandbox; ${sealed}`,
     ...{ etag, 'cache-control': cacheControl, 'accept-ranges': 'bytes' },
     ...(download === null ? {} : { 'content-disposition': attachment(download || name) }),
   }

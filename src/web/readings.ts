@@ -13,9 +13,9 @@ import { Turn } from './turn.ts'
 const defaults = {
   turns: 3, // With that of strangers as many as the pool has slots: it does not grow.
   strangersTurns: 1, // Whoever comes with a link alone keeps nobody waiting who has the token.
-  copiesBytes: 4 << 20, // What readers have in copies of their own, about: each has its part,
+  copiesBytes: 2 << 20, // What readers have in copies of their own, about: each has its part,
   pieceBytesMin: 16 << 10, // and so much at least;
-  pieceBytesMax: 256 << 10, // more is no quicker.
+  pieceBytesMax: 128 << 10, // more is no quicker.
   blobsKept: 4, // The opened root of a large blob takes 300 KB.
 } as const
 
