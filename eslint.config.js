@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/'] },
+  { ignores: ['dist/', 'docs/api/', 'node_modules/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {

@@ -1,6 +1,6 @@
 // What stands behind `npm run …`: installs when needed, then runs with the project's own Node 24.
 //
-//   node scripts/run.mjs test|soak|check|build [arguments]
+//   node scripts/run.mjs test|soak|check|build|docs [arguments]
 //   node scripts/run.mjs FILE.ts [arguments]
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
@@ -23,6 +23,7 @@ const tasks = {
       ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
     ),
   build: () => runAll(['scripts/build.mjs']),
+  docs: () => runAll(['node_modules/typedoc/bin/typedoc']),
 }
 
 const [task = '', ...args] = process.argv.slice(2)

@@ -7,7 +7,7 @@
 export { connect, openNode, type OpenOptions } from './library/open.ts'
 export type { Drey, Reference } from './library/drey.ts'
 export type { Content } from './library/content.ts'
-export type { Source, WebStream } from './library/source.ts'
+export type { Source, WebReader, WebStream } from './library/source.ts'
 export type {
   ByteRange,
   CheckOptions,
@@ -26,9 +26,9 @@ export type { DreyEvent, GoneEvent, MemberEvent, MendEvent, RotEvent } from './g
 export type { Invitation, InviteView } from './gateway/invites.ts'
 export type { KeepReply, ListReply, RemoveReply } from './gateway/leases.ts'
 export type { MemberView } from './gateway/members.ts'
-export type { NodeStatus, Reachability } from './gateway/status.ts'
+export type { ConnectedMember, NodeStatus, Reachability } from './gateway/status.ts'
 export type { Without } from './daemon/config.ts'
-export type { ListWish, OwnBlob } from './lease/own.ts'
+export type { OwnBlob } from './lease/own.ts'
 export type { Garbage } from './mend/collect.ts'
 export type { Examination, WeakBlock } from './mend/examine.ts'
 export type { Census, MendProgress } from './mend/progress.ts'
@@ -37,6 +37,7 @@ export type { BadShard } from './mend/verify.ts'
 export type { Finding } from './node/gather.ts'
 export type { Held } from './node/holder.ts'
 export type { Found, Layer, Reply } from './node/locate.ts'
+export type { Receipt } from './node/receipt.ts'
 export type { PeerId, Role } from './transport/transporter.ts'
 
 export {
@@ -49,5 +50,6 @@ export {
 } from './address/address.ts'
 export { hashCodes, isHashName, type HashName } from './address/hash.ts'
 export { formatLink, parseLink, type Link } from './address/link.ts'
+export type { Code } from './coding/code.ts'
 export { DreyError, isDreyError, type ErrorCode } from './base/error.ts'
 export type { Log } from './base/log.ts'

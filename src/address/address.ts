@@ -36,6 +36,7 @@ export function hashOf(address: Address): HashName {
   throw new DreyError('bad-input', unknownHash(address.multihash.code))
 }
 
+/** An address as people paste it: `b…`. */
 export function formatAddress(address: Address): string {
   return address.toString()
 }

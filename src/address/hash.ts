@@ -3,11 +3,20 @@ import { DreyError } from '../base/error.ts'
 import { blake3 } from './blake3.ts'
 
 /** The hashes an address can be made with, by their multihash names and codes. */
-export const hashCodes = { blake3: 0x1e, 'sha2-256': 0x12, sha1: 0x11 } as const
+export const hashCodes = {
+  /** 256 bits: the usual one. */
+  blake3: 0x1e,
+  /** 256 bits. */
+  'sha2-256': 0x12,
+  /** 160 bits; collisions can be made on purpose. */
+  sha1: 0x11,
+} as const
+/** A hash that an address can be made with. */
 export type HashName = keyof typeof hashCodes
 
 export const digestSizes: Record<HashName, number> = { blake3: 32, 'sha2-256': 32, sha1: 20 }
 
+/** Whether a text names one of the hashes. */
 export function isHashName(text: string): text is HashName {
   return Object.hasOwn(hashCodes, text)
 }

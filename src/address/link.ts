@@ -4,7 +4,9 @@ import { formatAddress, parseAddress, type Address } from './address.ts'
 
 /** An address and the key that reads it (32 bytes): whoever has it can read. */
 export interface Link {
+  /** What it names. */
   readonly address: Address
+  /** What reads it. */
   readonly key: Uint8Array
 }
 

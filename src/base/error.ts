@@ -21,6 +21,7 @@ export type ErrorCode =
 
 /** A failure that a person or a program can act on. Bugs are assertions, absence is `undefined`. */
 export class DreyError extends Error {
+  /** What failed, for programs. */
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {

@@ -1,8 +1,12 @@
 /** Where a node says what happens. Fields are plain data; secrets and links never go in. */
 export interface Log {
+  /** What only helps to find a mistake. */
   debug(message: string, fields?: object): void
+  /** What happens when all is well. */
   info(message: string, fields?: object): void
+  /** What is wrong, and was dealt with. */
   warn(message: string, fields?: object): void
+  /** What is wrong, and stays so until somebody looks. */
   error(message: string, fields?: object): void
 }
 

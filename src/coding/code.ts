@@ -2,7 +2,9 @@ import { DreyError } from '../base/error.ts'
 
 /** How a block is coded: any `k` of `n` shards give it back. `k = 1` is plain copies. */
 export interface Code {
+  /** So many shards are enough. */
   readonly k: number
+  /** So many there are. */
   readonly n: number
 }
 

@@ -49,8 +49,9 @@ export interface Config {
   readonly threads: number
 }
 
-export const withouts = ['lan', 'dht', 'router', 'catalog'] as const
-export type Without = (typeof withouts)[number]
+/** What a node can do without: the local network, the DHT, the router's port, its catalog in the swarm. */
+export type Without = 'lan' | 'dht' | 'router' | 'catalog'
+export const withouts: readonly Without[] = ['lan', 'dht', 'router', 'catalog']
 
 export const configDefaults = {
   listen: '0.0.0.0:7117',

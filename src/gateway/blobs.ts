@@ -7,7 +7,7 @@ import { parseCode, type Code } from '../coding/code.ts'
 import type { Finding } from '../node/gather.ts'
 import type { Found } from '../node/locate.ts'
 import type { Orchestrator } from '../node/orchestrator.ts'
-import { describeReceipt } from '../node/receipt.ts'
+import { describeReceipt, type Receipt } from '../node/receipt.ts'
 import type { DoorReply, DoorRequest, PartDoor } from './door.ts'
 import { jsonReply, keyIn } from './door.ts'
 import { errorBody } from './errors.ts'
@@ -15,25 +15,22 @@ import { readLeaseWish } from './leases.ts'
 import { parseRange } from './range.ts'
 
 /** What a put answers. */
-export interface PutReply {
+export interface PutReply extends Receipt {
+  /** What names the blob, and is the same whoever stores it in this swarm. */
   readonly address: string
+  /** What reads it without the read secret: whoever has it can. */
   readonly link: string
+  /** Bytes of its content. */
   readonly size: number
-  readonly blocks: number
-  readonly newBlocks: number
-  readonly newBytes: number
-  readonly sentShards: number
-  readonly sentBytes: number
-  readonly code: { readonly k: number; readonly n: number }
-  readonly syncedOn: number
-  readonly aimedAt: number
-  readonly survives: number
+  /** What was achieved, in words. */
   readonly summary: string
 }
 
 /** What `GET /find/ADDRESS` answers. */
 export interface FindReply {
+  /** The address that was asked for. */
   readonly address: string
+  /** What each way of finding holders has led to, in the order in which they were tried. */
   readonly layers: readonly Found[]
 }
 

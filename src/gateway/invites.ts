@@ -18,20 +18,29 @@ export interface InviteWish {
 
 /** An invitation, in `GET /invites`: without what one could join with. Times are ISO 8601. */
 export interface InviteView {
+  /** What withdraws it: the token's own name. */
   readonly id: string
+  /** What a member may do that joins with it. */
   readonly role: Role
+  /** House, rack or site that newcomers are in, or nothing. */
   readonly zone: string | null
+  /** How many may join with it. */
   readonly uses: number
+  /** How many still may. */
   readonly usesLeft: number
+  /** Until when. */
   readonly expires: string
+  /** When it was made. */
   readonly madeAt: string
   /** Why nobody new can use it, or nothing. */
   readonly closed: string | null
+  /** Who has joined with it. */
   readonly admitted: readonly { readonly member: PeerId; readonly at: string }[]
 }
 
 /** An invitation that was just made. The token is shown this once. */
 export interface Invitation extends InviteView {
+  /** What the new machine joins with. */
   readonly token: string
   /** Where the token says to come. */
   readonly addresses: readonly string[]

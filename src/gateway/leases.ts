@@ -9,6 +9,7 @@ import { lines } from './lines.ts'
 
 /** What `DELETE /blob/ADDRESS` answers. */
 export interface RemoveReply {
+  /** The blob's address. */
   readonly address: string
   /** Leases of this node that have ended. */
   readonly leases: number
@@ -18,12 +19,15 @@ export interface RemoveReply {
 
 /** How `POST /keep/ADDRESS` ends. */
 export interface KeepReply {
+  /** The blob's address. */
   readonly address: string
+  /** How many blocks are leased. */
   readonly blocks: number
 }
 
 /** What `GET /list` answers. */
 export interface ListReply {
+  /** In the order that was asked for. */
   readonly blobs: readonly OwnBlob[]
   /** How many there are; `blobs` may be fewer. */
   readonly total: number

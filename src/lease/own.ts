@@ -21,9 +21,11 @@ export interface LeaseWish {
 
 /** A blob that this node has stored, or keeps. */
 export interface OwnBlob {
+  /** The blob's address. */
   readonly address: string
   /** What a person called it. */
   readonly name: string | null
+  /** Bytes of its content; `null` when it was kept without being read. */
   readonly size: number | null
   /** When it was stored last; milliseconds since 1970, as `expires`. */
   readonly made: number
@@ -31,11 +33,13 @@ export interface OwnBlob {
   readonly expires: number | null
 }
 
+/** What is to be listed. */
 export interface ListWish {
   /** Part of a name or an address; upper and lower case do not matter. */
   readonly search?: string
   /** The latest first, the largest first, or names in their order. */
   readonly sort: keyof typeof orders
+  /** How many at most. */
   readonly limit: number
 }
 

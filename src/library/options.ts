@@ -1,5 +1,4 @@
 import type { HashName } from '../address/hash.ts'
-import type { ListWish } from '../lease/own.ts'
 import type { Finding } from '../node/gather.ts'
 import type { Role } from '../transport/transporter.ts'
 
@@ -61,7 +60,14 @@ export interface KeepOptions extends LeaseOptions {
 }
 
 /** What is listed, and how. */
-export interface ListOptions extends Options, Partial<ListWish> {}
+export interface ListOptions extends Options {
+  /** Part of a name or an address; upper and lower case do not matter. */
+  readonly search?: string
+  /** The latest first (`time`, unless told otherwise), the largest first, or names in their order. */
+  readonly sort?: 'time' | 'size' | 'name'
+  /** How many at most: 10,000 unless told otherwise, and no more than that. */
+  readonly limit?: number
+}
 
 /** Whom an invitation is for. */
 export interface InviteOptions extends Options {

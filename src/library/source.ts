@@ -5,10 +5,15 @@ import { DreyError } from '../base/error.ts'
 /** A web stream of bytes, whichever library's types describe it: the body of a `fetch`, say. */
 export interface WebStream {
   /** As every `ReadableStream` has it. */
-  getReader(): {
-    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>
-    cancel(reason?: unknown): Promise<void>
-  }
+  getReader(): WebReader
+}
+
+/** What reads a {@link WebStream}. */
+export interface WebReader {
+  /** The next chunk. */
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>
+  /** Leaves the stream. */
+  cancel(reason?: unknown): Promise<void>
 }
 
 /**

@@ -18,8 +18,11 @@ const defaults = {
 
 /** What was removed because nobody wanted it. */
 export interface Garbage {
+  /** Blocks that nobody wanted. */
   readonly blocks: number
+  /** Shards of them. */
   readonly shards: number
+  /** Bytes of those shards. */
   readonly bytes: number
 }
 

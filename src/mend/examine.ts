@@ -11,9 +11,11 @@ const toldMax = 100 // Blocks and shards that are told one by one; all are count
 
 /** A block that survives fewer losses than it should. */
 export interface WeakBlock {
+  /** Its address. */
   readonly block: string
   /** −1: it is lost. */
   readonly survives: number
+  /** How many members should be able to vanish. */
   readonly wanted: number
   /** Who mends it: the first of its holders. Absent: too few members are here for more. */
   readonly mender?: string
@@ -27,6 +29,7 @@ export interface Examination extends Census {
   readonly weak: readonly WeakBlock[]
   /** Shards that were fetched and are not what their layouts promise; none when it was not deep. */
   readonly bad: readonly BadShard[]
+  /** How many there are; `bad` has the first hundred. */
   readonly badShards: number
 }
 

@@ -1,5 +1,6 @@
 /** What a node says of the blocks it looks after: those of which it is the first holder in their order. */
 export interface Census {
+  /** How many there are. */
   readonly blocks: number
   /** Those that survive fewer losses than they should. */
   readonly below: number
@@ -13,22 +14,32 @@ export interface Census {
 export interface MendProgress {
   /** What blocks should be coded in: "4+2". */
   readonly code: string
-  /** The pass that is under way: shards seen, of about how many. */
-  readonly pass?: { readonly startedAt: number; readonly seen: number; readonly total: number }
+  /** The pass that is under way. */
+  readonly pass?: {
+    /** Milliseconds since 1970. */
+    readonly startedAt: number
+    /** Shards that were looked at. */
+    readonly seen: number
+    /** About how many there are. */
+    readonly total: number
+  }
   /** When the last whole pass ended. */
   readonly passedAt?: number
   /** Of the last whole pass; before there was one, of the one under way. */
   readonly census: Census
   /** Addresses of lost blocks, the first hundred. */
   readonly lostBlocks: readonly string[]
-  /** Blocks that wait to be mended, and how long that may take. */
+  /** Blocks that wait to be mended. */
   readonly waiting: number
+  /** Milliseconds until they are mended, as far as can be said. */
   readonly remainingMs?: number
-  /** Since the node started: blocks mended, and coded anew. */
+  /** Blocks mended since the node started, as all that follows. */
   readonly mended: number
+  /** Blocks coded anew. */
   readonly recoded: number
-  /** Shards that went to where they belong, and those removed because others have them. */
+  /** Shards that went to where they belong. */
   readonly handedOver: number
+  /** Shards removed here because others have them. */
   readonly removed: number
   /** What could not be done; it is tried again. */
   readonly failed: number

@@ -2,8 +2,9 @@ import { subfolders } from '../store/shardName.ts'
 
 /** What reading everything has come to. */
 export interface ScrubCount {
-  /** Shards that were read and are right, and their bytes. */
+  /** Shards that were read and are right. */
   readonly shards: number
+  /** Bytes of those shards. */
   readonly bytes: number
   /** Shards found rotten meanwhile, whoever read them. */
   readonly rotted: number
@@ -13,7 +14,9 @@ export interface ScrubCount {
 
 /** A pass over everything, finished. */
 export interface ScrubReport extends ScrubCount {
+  /** Milliseconds since 1970, as `endedAt`. */
   readonly startedAt: number
+  /** When the last shard was read. */
   readonly endedAt: number
 }
 
@@ -25,12 +28,16 @@ export interface ScrubState {
 
 /** What a node says of its scrubbing. Times are milliseconds since 1970. */
 export interface ScrubProgress {
-  /** `part` of everything has been read, from 0 to 1. */
+  /** The pass that is under way. */
   readonly pass: ScrubCount & {
+    /** When it began. */
     readonly startedAt: number
+    /** How much of everything has been read, from 0 to 1. */
     readonly part: number
+    /** When it will be through. */
     readonly endsAt: number
   }
+  /** The pass before; absent until there was one. */
   readonly last?: ScrubReport
 }
 

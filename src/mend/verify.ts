@@ -7,9 +7,13 @@ import type { Sighting } from './survey.ts'
 
 /** A shard that a member says it has, and does not give as its layout promises. */
 export interface BadShard {
+  /** The member's name. */
   readonly member: string
+  /** The address of its block. */
   readonly block: string
+  /** Which of the block's shards it is, from 0 on. */
   readonly index: number
+  /** It was not given, or its bytes are not what the layout promises. */
   readonly what: 'missing' | 'wrong'
 }
 

@@ -11,9 +11,13 @@ import { shortfall, type Lack } from './shortfall.ts'
 
 /** Something wrong that a read met at a holder, and went on without. */
 export interface Finding {
+  /** It had rotted at the member, which set it aside; its bytes were wrong; or its layout is of another block. */
   readonly what: 'rotted-shard' | 'wrong-shard' | 'false-layout'
+  /** The member's name. */
   readonly member: string
+  /** The address of the block. */
   readonly block: string
+  /** Which of the block's shards it is, from 0 on. */
   readonly index: number
 }
 

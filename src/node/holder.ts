@@ -5,7 +5,9 @@ import type { Member } from './member.ts'
 
 /** One shard that a holder has: under which layout, and which of the n. */
 export interface Held {
+  /** The layout's id. */
   readonly layout: string
+  /** Which of the n it is, from 0 on. */
   readonly index: number
 }
 

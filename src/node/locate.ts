@@ -10,9 +10,13 @@ export type Layer = 'placement' | 'broadcast' | 'dht'
 
 /** What a member answered. */
 export interface Reply {
+  /** The member's peer id. */
   readonly id: string
+  /** What people call it. */
   readonly name: string
+  /** What it has of the block. */
   readonly shards: readonly Held[]
+  /** Milliseconds until it had answered. */
   readonly tookMs: number
   /** Why it did not answer. */
   readonly why?: string
@@ -20,8 +24,11 @@ export interface Reply {
 
 /** What one way has led to. */
 export interface Found {
+  /** Which way it was. */
   readonly layer: Layer
+  /** Milliseconds until all had answered. */
   readonly tookMs: number
+  /** Of everyone who was not asked before. */
   readonly replies: readonly Reply[]
 }
 

@@ -2,16 +2,21 @@ import { formatCode, type Code } from '../coding/code.ts'
 
 /** What a put achieved: sums over all its blocks, and the worst of them. */
 export interface Receipt {
+  /** Sealed segments, and nodes of the manifest. */
   readonly blocks: number
   /** Blocks of which at least one shard was not there before, and their bytes. */
   readonly newBlocks: number
+  /** Bytes of those blocks, before they were coded. */
   readonly newBytes: number
   /** Shards that were sent, and their bytes. */
   readonly sentShards: number
+  /** Bytes of those shards. */
   readonly sentBytes: number
   /** Of the block that is worst off: its code, how many members have synced shards, of how many. */
   readonly code: Code
+  /** How many members have shards of it, synced to disk. */
   readonly syncedOn: number
+  /** How many were meant to. */
   readonly aimedAt: number
   /** How many members may vanish, whichever they are. */
   readonly survives: number
