@@ -8,7 +8,7 @@ import { leaseQuery } from './keep.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { PartFile } from './partFile.ts'
 import { Progress } from './progress.ts'
-import { resolveBlob } from './reference.ts'
+import { resolveBlob } from '../gateway/reference.ts'
 import { ask, openVisit } from './visit.ts'
 
 export interface ExportCommand extends Global {

@@ -7,7 +7,7 @@ import type { Census } from '../mend/progress.ts'
 import { followLines } from '../gateway/ask.ts'
 import { say, type Global } from './output.ts'
 import { formatSeconds, Progress } from './progress.ts'
-import { resolveBlob } from './reference.ts'
+import { resolveBlob } from '../gateway/reference.ts'
 import { formatTable } from './table.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 

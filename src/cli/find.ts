@@ -2,7 +2,7 @@ import { formatAddress } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
 import type { FindReply } from '../gateway/blobs.ts'
 import { say, type Global } from './output.ts'
-import { parseReference, resolveBlob } from './reference.ts'
+import { parseReference, resolveBlob } from '../gateway/reference.ts'
 import { formatTable } from './table.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 

@@ -5,11 +5,11 @@ import { fetchBlob, keyHeader, type Fetched, type Wanted } from '../gateway/blob
 import type { Door } from '../gateway/door.ts'
 import type { Finding } from '../node/gather.ts'
 import { PipeOutput } from './files.ts'
-import { follow } from './folders.ts'
+import { follow } from '../gateway/place.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { PartFile } from './partFile.ts'
 import { Progress } from './progress.ts'
-import { parseReference, resolve } from './reference.ts'
+import { parseReference, resolve } from '../gateway/reference.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 
 export interface GetCommand extends Global {

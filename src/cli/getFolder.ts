@@ -1,10 +1,9 @@
 import { formatAddress } from '../address/address.ts'
-import type { Link } from '../address/link.ts'
 import { DreyError } from '../base/error.ts'
 import { Folder } from '../folder/folder.ts'
-import { restoreTree } from '../folder/restore.ts'
-import { fetchRange, finderThrough, type Wanted } from '../gateway/blobClient.ts'
+import { finderThrough, type Wanted } from '../gateway/blobClient.ts'
 import type { Door } from '../gateway/door.ts'
+import { fetchFolder } from '../gateway/folderClient.ts'
 import type { GetCommand } from './get.ts'
 import { formatSize, say } from './output.ts'
 import { Progress } from './progress.ts'
@@ -23,11 +22,9 @@ export async function getFolder(
   }
   const find = finderThrough(door, signal)
   const folder = (await Folder.of(await find(address, key)))!
-  const done = await show(options, async (passed) => {
-    const read = (file: Link, size: number, inner: AbortSignal) =>
-      size === 0 ? nothing() : fetchRange(door, file, { start: 0, end: size }, inner)
-    return restoreTree(folder, output, { find, read }, { signal, passed, keepsSetId })
-  })
+  const done = await show(options, (passed) =>
+    fetchFolder(door, folder, output, { signal, passed, keepsSetId }),
+  )
   const words = `${output}: ${done.files} files, ${formatSize(done.bytes)}`
   say(options, { address: formatAddress(address), ...done, output }, words)
 }
@@ -39,5 +36,3 @@ async function show<T>(
   using progress = new Progress(options, 'get')
   return await work((bytes) => progress.add(bytes))
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}

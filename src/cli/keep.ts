@@ -6,7 +6,7 @@ import { parseDuration } from './duration.ts'
 import { followLines } from '../gateway/ask.ts'
 import { note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
-import { parseReference, resolveBlob } from './reference.ts'
+import { parseReference, resolveBlob } from '../gateway/reference.ts'
 import { ask, openVisit } from './visit.ts'
 
 export interface KeepCommand extends Global {

@@ -4,9 +4,9 @@ import type { Entry } from '../folder/entry.ts'
 import { formatName, formatPath } from '../folder/folder.ts'
 import { walk } from '../folder/walk.ts'
 import { finderThrough } from '../gateway/blobClient.ts'
-import { folderAt } from './folders.ts'
+import { folderAt } from '../gateway/place.ts'
 import { formatSize, type Global } from './output.ts'
-import { parseReference, resolve } from './reference.ts'
+import { parseReference, resolve } from '../gateway/reference.ts'
 import { openVisit } from './visit.ts'
 
 export interface LsCommand extends Global {

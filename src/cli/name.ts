@@ -4,7 +4,7 @@ import type { NameReply, SetNameReply, VersionReply } from '../gateway/names.ts'
 import { keepBlob } from './keep.ts'
 import { formatTime, plain } from './list.ts'
 import { note, say, type Global } from './output.ts'
-import { resolveBlob } from './reference.ts'
+import { resolveBlob } from '../gateway/reference.ts'
 import { formatTable } from './table.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 

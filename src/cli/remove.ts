@@ -1,7 +1,7 @@
 import { formatAddress } from '../address/address.ts'
 import type { RemoveReply } from '../gateway/leases.ts'
 import { note, say, type Global } from './output.ts'
-import { parseReference, resolveBlob } from './reference.ts'
+import { parseReference, resolveBlob } from '../gateway/reference.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 
 /** `drey rm ADDRESS` */

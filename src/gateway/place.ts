@@ -1,8 +1,8 @@
 import { DreyError } from '../base/error.ts'
 import { Folder, formatPath, parsePath, placeOf, type FindBlob } from '../folder/folder.ts'
 import type { Entry } from '../folder/entry.ts'
-import { finderThrough, type Wanted } from '../gateway/blobClient.ts'
-import type { Door } from '../gateway/door.ts'
+import { finderThrough, type Wanted } from './blobClient.ts'
+import type { Door } from './door.ts'
 import type { Resolved } from './reference.ts'
 
 /** The blob that is meant: the address itself, or what stands below it at the path. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { formatAddress } from '../address/address.ts'
-import { jsonReply, type Door } from '../gateway/door.ts'
+import { jsonReply, type Door } from './door.ts'
 import { parseReference, resolve, resolveBlob } from './reference.ts'
 
 const address = 'bafyr4ick4omrx3uq3i3qwjtqxadbqubvmygozpuhupmn55h3zg5oynm6gy'

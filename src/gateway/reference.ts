@@ -2,11 +2,11 @@ import { parseAddress, type Address } from '../address/address.ts'
 import { parseLink } from '../address/link.ts'
 import { looksLikeAddress, parseName } from '../address/name.ts'
 import { DreyError } from '../base/error.ts'
-import type { Door } from '../gateway/door.ts'
-import type { NameReply } from '../gateway/names.ts'
-import { ask, readReply } from './visit.ts'
+import { ask, readReply } from './ask.ts'
+import type { Door } from './door.ts'
+import type { NameReply } from './names.ts'
 
-/** What people write where a command wants to know which blob. */
+/** What people write where it is to be said which blob. */
 export type Reference = {
   /** What stands behind the first "/": where in a folder. Absent: the blob itself. */
   readonly path?: string
@@ -36,7 +36,7 @@ export function parseReference(text: string): Reference {
 }
 
 /**
- * What a text means now: this is the one place where commands look names up. Throws 'bad-input', and
+ * What a text means now: this is the one place where commands and the library look names up. Throws 'bad-input', and
  * 'not-found' for a name that nobody has set.
  */
 export async function resolve(
