@@ -7,25 +7,41 @@
 export { connect, openNode, type OpenOptions } from './library/open.ts'
 export type { Drey, Reference } from './library/drey.ts'
 export type { Content } from './library/content.ts'
+export type {
+  CommonEntry,
+  FailedEntry,
+  FileEntry,
+  FolderEntry,
+  GetFolderReply,
+  PutFolderReply,
+  SubfolderEntry,
+  SymlinkEntry,
+} from './library/folders.ts'
+export type { Names, RevertOptions } from './library/names.ts'
 export type { Source, WebReader, WebStream } from './library/source.ts'
 export type {
   ByteRange,
   CheckOptions,
+  EntriesOptions,
   FindOptions,
+  GetFolderOptions,
   GetOptions,
   InviteOptions,
   KeepOptions,
   LeaseOptions,
   ListOptions,
   Options,
+  PutFolderOptions,
   PutOptions,
 } from './library/options.ts'
 
+export type { BatchOutcome } from './gateway/batch.ts'
 export type { FindReply, PutReply } from './gateway/blobs.ts'
 export type { DreyEvent, GoneEvent, MemberEvent, MendEvent, RotEvent } from './gateway/events.ts'
 export type { Invitation, InviteView } from './gateway/invites.ts'
 export type { KeepReply, ListReply, RemoveReply } from './gateway/leases.ts'
 export type { MemberView } from './gateway/members.ts'
+export type { NameReply, SetNameReply, VersionReply } from './gateway/names.ts'
 export type { ConnectedMember, NodeStatus, Reachability } from './gateway/status.ts'
 export type { Without } from './daemon/config.ts'
 export type { OwnBlob } from './lease/own.ts'

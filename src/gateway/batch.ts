@@ -33,6 +33,7 @@ export type BatchLine =
 
 /** How all of it is stored. */
 export interface BatchOutcome extends Receipt {
+  /** What was achieved, in words. */
   readonly summary: string
 }
 

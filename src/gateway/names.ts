@@ -6,12 +6,15 @@ import { jsonReply, keyIn, type DoorReply, type DoorRequest, type PartDoor } fro
 
 /** What `GET /name/NAME` answers: what a name means now. */
 export interface NameReply extends VersionReply {
+  /** As it was set, in Unicode's form NFC. */
   readonly name: string
+  /** What it means. */
   readonly address: string
 }
 
 /** What a name meant from one time on. */
 export interface VersionReply {
+  /** From 1 on: how many times it had been set. */
   readonly version: number
   /** `null`: it was removed. */
   readonly address: string | null
@@ -19,13 +22,15 @@ export interface VersionReply {
   readonly key: string | null
   /** Milliseconds since 1970. */
   readonly at: number
-  /** The id of the member that set it, and what people call that. */
+  /** The id of the member that set it. */
   readonly by: string
+  /** What people call that member. */
   readonly byName: string
 }
 
 /** What setting and removing a name answers. */
 export interface SetNameReply extends VersionReply {
+  /** As it was set, in Unicode's form NFC. */
   readonly name: string
   /** Members that have heard it; the others will. */
   readonly told: readonly string[]

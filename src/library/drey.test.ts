@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import { dreySuite } from './dreySuite.ts'
 import { connect, openNode } from './open.ts'
+import { treeSuite } from './treeSuite.ts'
 
 const home = await mkdtemp(join(tmpdir(), 'drey-library-'))
 const without = ['lan', 'dht', 'router'] as const
@@ -15,7 +16,9 @@ after(async () => {
 })
 
 let folders = 0
-dreySuite('A node that is opened in this process', () =>
-  openNode({ ...alone, data: join(home, `own-${folders++}`) }),
-)
-dreySuite('A running node that is spoken to', () => connect(join(home, 'running')))
+const own = () => openNode({ ...alone, data: join(home, `own-${folders++}`) })
+const other = () => connect(join(home, 'running'))
+for (const suite of [dreySuite, treeSuite]) {
+  suite('A node that is opened in this process', own)
+  suite('A running node that is spoken to', other)
+}

@@ -1,6 +1,9 @@
-import type { CheckOptions, FindOptions, GetOptions, InviteOptions } from './options.ts'
-import type { KeepOptions, ListOptions, Options, PutOptions } from './options.ts'
+import type { CheckOptions, EntriesOptions, FindOptions, GetFolderOptions } from './options.ts'
+import type { GetOptions, InviteOptions, KeepOptions, ListOptions, Options } from './options.ts'
+import type { PutFolderOptions, PutOptions } from './options.ts'
 import type { Content } from './content.ts'
+import type { FolderEntry, GetFolderReply, PutFolderReply } from './folders.ts'
+import type { Names } from './names.ts'
 import type { Source } from './source.ts'
 import type { FindReply, PutReply } from '../gateway/blobs.ts'
 import type { DreyEvent } from '../gateway/events.ts'
@@ -10,7 +13,10 @@ import type { MemberView } from '../gateway/members.ts'
 import type { NodeStatus } from '../gateway/status.ts'
 import type { Examination } from '../mend/examine.ts'
 
-/** What names a blob: its address (`b…`), or its link (`drey:b…#…`), which can be read without the read secret. */
+/**
+ * What names a blob: its address (`b…`), its link (`drey:b…#…`), which can be read without the read secret, or a
+ * name of the swarm's ({@link Drey.names}). Behind it may stand where in a folder: `photos/2026/oak.jpg`.
+ */
 export type Reference = string
 
 /**
@@ -52,8 +58,8 @@ export interface Drey extends AsyncDisposable {
    * A blob's content, or a range of it. Nothing is asked before it is read, and it may be read again.
    *
    * @returns what can be read as chunks, as a stream, or whole
-   * @throws {@link DreyError} `bad-input` at once, when `reference` is neither an address nor a link, or the
-   * range is none
+   * @throws {@link DreyError} `bad-input` at once, when `reference` is neither an address nor a link nor a name,
+   * or the range is none
    * @example
    * ```ts
    * const text = await node.get(stored.address).text()
@@ -143,6 +149,53 @@ export interface Drey extends AsyncDisposable {
    * ```
    */
   remove(reference: Reference, options?: Options): Promise<RemoveReply>
+
+  /**
+   * Stores a folder of this machine with all that is in it, as one blob with one lease: modes, times and symbolic
+   * links too. What has not changed since it was stored before is neither read nor sent; the node's data folder
+   * remembers. What cannot be read is in `failed`, and all else is stored.
+   *
+   * @param path where it is
+   * @throws {@link DreyError} as {@link Drey.put}; Node's own error when the folder itself cannot be read
+   * @example
+   * ```ts
+   * const isLeftOut = (path: string) => path.endsWith('.tmp')
+   * const { address, count, failed } = await node.putFolder('photos', { isLeftOut })
+   * console.log(`${address}: ${count} things; ${failed.length} could not be read`)
+   * ```
+   */
+  putFolder(path: string, options?: PutFolderOptions): Promise<PutFolderReply>
+
+  /**
+   * Writes a stored folder to this machine. Until all of it is there, it has a name of its own beside `path`; called
+   * again, it goes on with what that has. Nothing is written outside it.
+   *
+   * @param path a folder that is not there yet, or empty
+   * @throws {@link DreyError} as reading does (see {@link Content}); `bad-input` when it is no folder, or `path` is
+   * not empty; `cannot-write`
+   * @example
+   * ```ts
+   * const { files } = await node.getFolder(photos.address, 'photos-back')
+   * ```
+   */
+  getFolder(reference: Reference, path: string, options?: GetFolderOptions): Promise<GetFolderReply>
+
+  /**
+   * What is in a folder, in the order of names, or with `deep` all that is below it: told as it is read, however
+   * much that is. A file of it is read by its `address`, or by its path: `node.get('photos/2026/oak.jpg')`.
+   *
+   * @throws {@link DreyError} `bad-input` when it is no folder
+   * @example
+   * ```ts
+   * for await (const entry of node.entries(photos.address, { deep: true })) {
+   *   if (entry.type === 'file') console.log(entry.path, entry.size, entry.modified)
+   * }
+   * ```
+   */
+  entries(reference: Reference, options?: EntriesOptions): AsyncIterable<FolderEntry>
+
+  /** The swarm's names for what is stored. */
+  readonly names: Names
 
   /**
    * What was stored from this node, or is kept by it: the latest first, 10,000 at most, unless told otherwise.

@@ -80,7 +80,8 @@ export function dreySuite(name: string, open: () => Promise<Drey>): void {
     })
 
     it('says by a code what failed, and what is wrong in words', async () => {
-      assert.throws(() => drey.get('acorn'), { name: 'DreyError', code: 'bad-input' })
+      assert.throws(() => drey.get('..'), { name: 'DreyError', code: 'bad-input' })
+      await assert.rejects(drey.get('acorn').bytes(), { code: 'not-found' }) // A name that nobody has set.
       await assert.rejects(drey.get(nowhere).bytes(), { code: 'not-found' })
       await assert.rejects(drey.get(nowhere).size(), { code: 'not-found' })
       await assert.rejects(drey.check(nowhere), { code: 'not-found' })

@@ -86,7 +86,12 @@ export async function openNode(options: OpenOptions): Promise<Drey> {
   signal?.throwIfAborted()
   const all = opened.move()
   const close = () => all.disposeAsync()
-  const drey = new DoorDrey({ door: node.door, isLent: true, close })
+  const drey = new DoorDrey({
+    door: node.door,
+    isLent: true,
+    folderCache: folder.folderCache,
+    close,
+  })
   void closeWhenLeft(node, drey, log)
   return drey
 }
@@ -106,12 +111,13 @@ export async function openNode(options: OpenOptions): Promise<Drey> {
  * ```
  */
 export async function connect(data: string): Promise<Drey> {
-  const { path, socket } = new DataFolder(data)
+  const { path, socket, folderCache } = new DataFolder(data)
   if (!(await answers(socket))) {
     const how = 'start it with "drey start", or open it in this process with openNode()'
     throw new DreyError('unreachable', `no node is running on ${path}: ${how}`)
   }
-  return new DoorDrey({ door: socketDoor(socket), isLent: false, close: async () => {} })
+  const close = async () => {} // The node runs on.
+  return new DoorDrey({ door: socketDoor(socket), isLent: false, folderCache, close })
 }
 
 /** Who has left its swarm is of no use to it any more. */

@@ -26,6 +26,26 @@ export interface PutOptions extends LeaseOptions {
   readonly onProgress?: (bytes: number) => void
 }
 
+/** How a folder is stored. */
+export interface PutFolderOptions extends PutOptions {
+  /** Whether something is left out, by its path below the folder, with "/" between names. Nothing is, unless told otherwise. */
+  readonly isLeftOut?: (path: string, isFolder: boolean) => boolean
+}
+
+/** How a folder is written to this machine. */
+export interface GetFolderOptions extends Options {
+  /** Files may again run as their owner or group, whoever stored them. They may not, unless told otherwise. */
+  readonly keepsSetId?: boolean
+  /** Called again and again with the bytes that were written so far. */
+  readonly onProgress?: (bytes: number) => void
+}
+
+/** What of a folder is told. */
+export interface EntriesOptions extends Options {
+  /** All that is below it, each folder before what is in it; otherwise only what is in the folder itself. */
+  readonly deep?: boolean
+}
+
 /** Part of a blob: from byte `start` up to and without byte `end`. Bytes are counted from 0. */
 export interface ByteRange {
   /** The first byte: 0 unless told otherwise. */
