@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import {
   DatabaseSync,
   type SQLInputValue,
@@ -39,6 +39,7 @@ const schema = `
   CREATE TEMP TABLE reused (path BLOB, address BLOB, size INTEGER, folder INTEGER);
 `
 const version = 1
+const inMemory = ':memory:'
 const writesAtOnce = 1_000
 
 /**
@@ -66,10 +67,11 @@ export class FolderCache implements Disposable {
   }
 
   static inMemory(): FolderCache {
-    return FolderCache.#at(':memory:')
+    return FolderCache.#at(inMemory)
   }
 
   static #at(path: string): FolderCache {
+    if (path !== inMemory) closeSync(openSync(path, 'a', 0o600)) // It holds names and keys: for its user alone.
     const db = new DatabaseSync(path)
     try {
       db.exec(
