@@ -43,6 +43,17 @@ export function describeProgram(act: (command: Command, action: Action) => void)
   fileCommands(describe)
   nameCommands(describe)
   nodeCommands(describe)
+  act(
+    command(
+      'completion <shell>',
+      'print a script that completes commands: bash, zsh or fish',
+      'drey completion bash > ~/.local/share/bash-completion/completions/drey',
+    ),
+    async (_options, _signal, [shell]) => {
+      const { completionFor } = await import('./completion.ts')
+      process.stdout.write(`${completionFor(shell!, program)}\n`)
+    },
+  )
   act(program.command('warm', { hidden: true }), async () => {
     await Promise.all([import('./start.ts'), (await import('../daemon/warm.ts')).warmUp()])
   })

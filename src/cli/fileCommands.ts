@@ -127,6 +127,15 @@ export function fileCommands({ command, act }: Describe): void {
   )
   act(
     command(
+      'share <address>',
+      'print the link to a blob or folder, or to what is in one, and what it reveals',
+      'drey share photos/2026',
+    ),
+    async (options, signal, [address]) =>
+      (await import('./share.ts')).shareCommand(address!, options, signal),
+  )
+  act(
+    command(
       'export <address>',
       'write a blob’s sealed blocks, or a folder’s with all below it, as a CAR',
       'drey export bafyr4i… > film.car',

@@ -42,7 +42,13 @@ export interface BeginningReply {
   readonly size: number
 }
 
-/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`, `POST /beginning/ADDRESS`, `GET /find/ADDRESS`. */
+/** What `GET /link/ADDRESS` answers: what reads a blob anywhere. */
+export interface LinkReply {
+  readonly link: string
+  readonly size: number
+}
+
+/** Blobs over HTTP: `PUT /blob`, `GET /blob/ADDRESS`, `POST /beginning/ADDRESS`, `GET /link/ADDRESS`, `GET /find/ADDRESS`. */
 export function blobDoor(node: Orchestrator): PartDoor {
   return (request) => {
     const { method, path } = request
@@ -51,6 +57,8 @@ export function blobDoor(node: Orchestrator): PartDoor {
     if (match && (method === 'GET' || method === 'HEAD')) return getBlob(node, request, match[1]!)
     const begun = /^\/beginning\/([^/]+)$/.exec(path)?.[1]
     if (begun !== undefined && method === 'POST') return compareBeginning(node, request, begun)
+    const linked = /^\/link\/([^/]+)$/.exec(path)?.[1]
+    if (linked !== undefined && method === 'GET') return linkOf(node, request, linked)
     const sought = /^\/find\/([^/]+)$/.exec(path)
     if (sought && method === 'GET') return findBlob(node, request, sought[1]!)
     return undefined
@@ -66,6 +74,18 @@ async function compareBeginning(
   const blob = await node.find(parseAddress(name), keyIn(headers, name), { signal })
   const bytes = await node.beginning(blob, body, { signal })
   const reply: BeginningReply = { bytes, size: blob.size }
+  return jsonReply(reply)
+}
+
+async function linkOf(
+  node: Orchestrator,
+  { headers, signal }: DoorRequest,
+  name: string,
+): Promise<DoorReply> {
+  const { address, key, size } = await node.find(parseAddress(name), keyIn(headers, name), {
+    signal,
+  })
+  const reply: LinkReply = { link: formatLink({ address, key }), size }
   return jsonReply(reply)
 }
 

@@ -66,6 +66,14 @@ describe('A folder', () => {
     assert.match(stderr, /there is no "a\/b" in this folder/)
   })
 
+  it('is shared by its link, and so is what is in it, which says nothing of the rest', async () => {
+    const whole = await text(ann, ['share', address])
+    const one = await text(ann, ['share', `${address}/a/deep`])
+    assert.match(await text(ben, ['tree', whole]), /deep\/\n/)
+    assert.equal(await text(ben, ['ls', one]), 'big')
+    assert.ok(!one.includes(address))
+  })
+
   it('sends nothing when it is stored again, and what has changed when something has', async () => {
     assert.deepEqual(await put(ann).then(({ address: same, newBytes }) => [same, newBytes]), [
       address,
