@@ -6,7 +6,7 @@ import { finderThrough, keyHeader } from '../gateway/blobClient.ts'
 import type { LinkReply } from '../gateway/blobs.ts'
 import type { Door } from '../gateway/door.ts'
 import { formatSize, note, say, type Global } from './output.ts'
-import { resolve, type Resolved } from './reference.ts'
+import { resolve, type Resolved } from '../gateway/reference.ts'
 import { ask, openVisit, readReply } from './visit.ts'
 
 /** `drey share ADDRESS[/path]` */
