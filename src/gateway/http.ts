@@ -171,7 +171,8 @@ async function send(
 async function linger(incoming: IncomingMessage): Promise<void> {
   const isOver = new AbortController()
   const { signal } = isOver
-  const waits = [once(incoming, 'close', { signal }), rest(lingerMs, undefined, { signal })]
+  const ends = ['end', 'close'].map((event) => once(incoming, event, { signal }))
+  const waits = [...ends, rest(lingerMs, undefined, { signal })]
   incoming.resume()
   await Promise.race(waits).catch(() => {}) // However it ended: it has.
   for (const wait of waits) wait.catch(() => {}) // The other one is told to stop.

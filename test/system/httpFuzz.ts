@@ -76,11 +76,7 @@ export class Fuzzer {
     const [host, port] = this.#server.address.split(':') as [string, string]
     const socket = connect(Number(port), host)
     socket.on('error', () => {}) // It may be hung up on while it sends: what came until then counts.
-    let late = setTimeout(() => socket.destroy(), isBroken ? brokenMs : answerMs)
-    socket.once('data', () => {
-      clearTimeout(late)
-      late = setTimeout(() => socket.destroy(), answerMs)
-    })
+    socket.setTimeout(isBroken ? brokenMs : answerMs, () => socket.destroy())
     socket.write(text, 'latin1')
     const pieces: Buffer[] = []
     socket.on('data', (piece: Buffer) => {
@@ -88,7 +84,6 @@ export class Fuzzer {
       if (isEndless(pieces[0]!)) socket.destroy()
     })
     await new Promise((resolve) => socket.once('close', resolve))
-    clearTimeout(late)
     return parseAnswer(Buffer.concat(pieces))
   }
 
