@@ -35,6 +35,14 @@ export function nodeCommands({ command, act }: Describe): void {
   )
   act(
     command(
+      'doctor',
+      'look at this node, its disk and its swarm, and say what to do about what is not well',
+      'drey doctor',
+    ),
+    async (options, signal) => (await import('./doctor.ts')).doctorCommand(options, signal),
+  )
+  act(
+    command(
       'gc',
       'remove from this node what nobody wants any more, and say what is left',
       'drey gc --dry-run',

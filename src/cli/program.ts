@@ -2,6 +2,8 @@ import { CommanderError } from 'commander'
 import { describeProgram } from './commands.ts'
 import { interruptedCode, tellFailure, type Global } from './output.ts'
 
+const awakeMs = 60_000
+
 /** Runs one command; resolves to the exit code. Ctrl-C and SIGTERM abort what is under way. */
 export async function run(argv: readonly string[]): Promise<number> {
   const interruption = new AbortController()
@@ -27,11 +29,14 @@ export async function run(argv: readonly string[]): Promise<number> {
       }
     }),
   )
+  const awake = setInterval(() => {}, awakeMs) // Who only waits for others, by timers that hold up nothing, is not done.
   try {
     await program.parseAsync(argv)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     return error.exitCode === 0 ? 0 : 2 // Help and version are no failures; the rest is told already.
+  } finally {
+    clearInterval(awake)
   }
   return exitCode
 }

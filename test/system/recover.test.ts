@@ -100,4 +100,9 @@ describe('Somebody whose machine is lost', () => {
     const { code } = await drey(['--data', another.folder.path, 'rm', 'film'])
     assert.equal(code, 3)
   })
+
+  it('is still answered by a node that is opened for one command, while nobody else is there', async () => {
+    for (const citizen of [ann, another, town.citizens[2]!]) await town.kill(citizen)
+    assert.deepEqual(await namesIn(another), ['photos'])
+  })
 })
