@@ -30,7 +30,10 @@ export interface OpenOptions extends Options {
   readonly listen?: string
   /** Members to connect to, `host:port`, in place of those in its config. Others are learned from them. */
   readonly peers?: readonly string[]
-  /** What it does not do: look for members on the local network (`lan`) or in the DHT (`dht`), ask the router for a port (`router`). */
+  /**
+   * What it does not do: look for members on the local network (`lan`) or in the DHT (`dht`), ask the router for a port
+   * (`router`), keep the list of what it stored in the swarm as well (`catalog`).
+   */
   readonly without?: readonly Without[]
   /** A code such as `"4+2"`, in place of what the swarm aims at. */
   readonly code?: string
