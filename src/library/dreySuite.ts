@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
@@ -17,9 +18,11 @@ export function dreySuite(name: string, open: () => Promise<Drey>): void {
   describe(name, () => {
     let drey: Drey
     let stored: Reference
+    let large: Reference
     before(async () => {
       drey = await open()
       stored = (await drey.put(film)).address
+      large = (await drey.put(Buffer.alloc(24 << 20, 'oak'))).address
     })
     after(() => drey[Symbol.asyncDispose]())
 
@@ -176,6 +179,35 @@ export function dreySuite(name: string, open: () => Promise<Drey>): void {
       await assert.rejects(drey.status(over), reason)
     })
 
+    it('takes a signal everywhere', async () => {
+      const reason = new Error('enough')
+      const over = { signal: AbortSignal.abort(reason) }
+      const asked = [
+        ...[drey.put(text, over), drey.range(stored, 0, 9, over), drey.has(stored, over)],
+        ...[drey.find(stored, over), drey.check(stored, over), drey.keep(stored, over)],
+        ...[drey.remove(stored, over), drey.list(over), drey.members(over), drey.invite(over)],
+        ...[drey.get(stored, over).size(), drey.events(over)[Symbol.asyncIterator]().next()],
+      ]
+
+      const done = await Promise.allSettled<unknown>(asked)
+      assert.deepEqual(
+        done,
+        asked.map(() => ({ status: 'rejected', reason })),
+      )
+    })
+
+    it('ends a reading in its middle, for the reason of the signal', async () => {
+      const reason = new Error('enough')
+      const controller = new AbortController()
+      const read = async () => {
+        for await (const _ of drey.get(large, { signal: controller.signal })) {
+          controller.abort(reason)
+        }
+      }
+
+      await assert.rejects(read(), reason)
+    })
+
     it('tells a source that it is left', async () => {
       const controller = new AbortController()
       const left = Promise.withResolvers<void>()
@@ -204,6 +236,28 @@ export function dreySuite(name: string, open: () => Promise<Drey>): void {
       }
 
       assert.equal((await drey.range(stored, 0, 9)).length, 9)
+    })
+
+    it('lets a stream be left: cancelled, or destroyed', async () => {
+      const reader = drey.get(large).stream().getReader()
+      await reader.read()
+      await reader.cancel()
+      const readable = drey.get(large).readable()
+      await once(readable, 'readable')
+      readable.destroy()
+      await once(readable, 'close')
+
+      assert.equal((await drey.range(stored, 0, 9)).length, 9)
+    })
+
+    it('is closed at the end of its block', async () => {
+      const left: Drey[] = []
+      {
+        await using other = await open()
+        left.push(other)
+      }
+
+      await assert.rejects(left[0]!.status(), { code: 'unreachable' })
     })
 
     it('fails what is under way, and what is asked later, when it is closed', async () => {
