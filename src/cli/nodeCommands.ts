@@ -36,7 +36,7 @@ export function nodeCommands({ command, act }: Describe): void {
   act(
     command(
       'doctor',
-      'look at this node, its disk and its swarm, and say what to do about what is not well',
+      'look at this node, its disk, its swarm and its clock, and say what to do about what is wrong',
       'drey doctor',
     ),
     async (options, signal) => (await import('./doctor.ts')).doctorCommand(options, signal),

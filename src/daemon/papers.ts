@@ -49,7 +49,7 @@ export function whyDue(papers: Papers, parts: PapersParts): string | undefined {
 }
 
 /** The last day of a member's certificate. */
-export function lastDayOf({ certificatePem }: Identity): string {
+export function lastDayOf({ certificatePem }: Pick<Identity, 'certificatePem'>): string {
   return readCertificate(certificatePem).validToDate.toISOString().slice(0, 10)
 }
 
@@ -113,7 +113,11 @@ export async function answerRenew(
   return { authority: await issueAuthority(authority, issuerPem, { member, clock }) }
 }
 
-function isEnding({ certificatePem }: Identity, clock: Clock): boolean {
+/** Whether it is in the last third of its life, and should have been renewed. */
+export function isEnding(
+  { certificatePem }: Pick<Identity, 'certificatePem'>,
+  clock: Clock,
+): boolean {
   const { validFromDate, validToDate } = readCertificate(certificatePem)
   const [from, to] = [validFromDate.getTime(), validToDate.getTime()]
   return to - clock.now() < (to - from) * lifeLeft

@@ -10,6 +10,7 @@ import { blobDoor } from '../gateway/blobs.ts'
 import { carDoor } from '../gateway/car.ts'
 import { checkDoor } from '../gateway/check.ts'
 import type { Membership } from '../discovery/membership.ts'
+import { doctorDoor } from '../gateway/doctor.ts'
 import { doorOf, type Door } from '../gateway/door.ts'
 import { eventsDoor } from '../gateway/events.ts'
 import { garbageDoor } from '../gateway/garbage.ts'
@@ -37,6 +38,7 @@ import type { WebParts } from '../web/web.ts'
 import { openAdmission } from './admission.ts'
 import { openCatalog } from './catalog.ts'
 import { readConfig, type Config, type Without } from './config.ts'
+import type { DoctorParts } from './doctor.ts'
 import { eventsOf } from './events.ts'
 import type { DataFolder } from './folder.ts'
 import { openCollector } from './garbage.ts'
@@ -139,10 +141,12 @@ export async function startNode(folder: DataFolder, options: StartOptions): Prom
   const membersOf = membersParts(membership, { ...naming, ...swarm, clock: systemClock })
   const telling = { members: membersOf.list, mend: () => mender?.progress, rot, clock: systemClock }
   const left = Promise.withResolvers<void>()
+  const health = { ...scrubbing, swarm, mender, scrubber }
   const door = doorOf(
     statusDoor(() =>
       statusOf(orchestrator, { store, membership, reach, mender, scrubber, collector }),
     ),
+    doctorDoor((signal) => examine(health, signal)),
     blobDoor(orchestrator),
     batchDoor({ node: orchestrator, covering: mending.covering }),
     carDoor({ node: orchestrator, importCar: mending.importCar }),
@@ -186,6 +190,11 @@ async function openStore(
     freeBytesMin: config.freeFloor,
     freeBytes: () => freeBytesOf(folder.store),
   })
+}
+
+/** Loaded when somebody asks: it takes memory, and nodes are rarely ill. */
+async function examine(parts: DoctorParts, signal: AbortSignal) {
+  return (await import('./doctor.ts')).examineNode(parts, signal)
 }
 
 function openOwnLeases(

@@ -45,7 +45,8 @@ function reachabilityOf({ membership, reach }: StatusParts): Reachability {
   }
 }
 
-async function usageSoon(store: Store): Promise<StoreUsage | undefined> {
+/** What is kept, unless counting it takes too long. */
+export async function usageSoon(store: Store): Promise<StoreUsage | undefined> {
   const late = new AbortController()
   const counting = systemClock.sleep(countingMs, late.signal).catch(() => {}) // It was in time.
   const usage = await Promise.race([store.usage(), counting])

@@ -1,6 +1,7 @@
 import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import { answerClock } from '../discovery/clocks.ts'
 import type { Dht } from '../discovery/dht.ts'
 import type { MembershipLimits } from '../discovery/limits.ts'
 import { Membership } from '../discovery/membership.ts'
@@ -14,7 +15,7 @@ import { dialThrough, relayAnswerer } from '../transport/relayGuest.ts'
 import { listenTls, type TlsTransporter } from '../transport/tlsTransporter.ts'
 import { parseListen, type Config } from './config.ts'
 import { followDht, openSwarmDht } from './dht.ts'
-import { openFinders } from './finders.ts'
+import { openFinders, type Finders } from './finders.ts'
 import type { DataFolder } from './folder.ts'
 import { keepRecords, readKnown, saveEvictions } from './known.ts'
 import { dialableAddress } from './relays.ts'
@@ -37,6 +38,8 @@ export interface Swarm extends AsyncDisposable {
   readonly reach: Reach
   /** Absent at a node that takes no part in it. */
   readonly dht: Dht | undefined
+  /** Absent at a node that is open for one command. */
+  readonly finders: Finders | undefined
   readonly operations: Operations
 }
 
@@ -119,9 +122,10 @@ export async function openSwarm(parts: SwarmParts): Promise<Swarm> {
   const come = relayAnswerer({ transporter, clock: systemClock, log })
   const close = opened.move()
   return {
-    ...{ transporter, membership, notary, reach, dht },
+    ...{ transporter, membership, notary, reach, dht, finders },
     operations: {
       reach: reach.answer,
+      clock: answerClock(systemClock),
       relay: async (peer, { header }) =>
         come(header, { id: peer.id, address: dialableAddress(peer, membership) }),
     },

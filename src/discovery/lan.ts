@@ -22,6 +22,18 @@ export interface LanOptions {
   readonly network?: { readonly interface: string; readonly port: number }
 }
 
+/** Finds nodes until it is closed. */
+export interface LanFinder extends AsyncDisposable {
+  state(): LanState
+}
+
+export interface LanState {
+  /** Addresses where a node of the swarm says that it is, now. */
+  readonly known: number
+  /** Why this node may not be heard, as the system said last. */
+  readonly why?: string
+}
+
 const askAtMs = [0, 1_000, 3_000] // A packet may be lost, and some networks are slow to let one in.
 const askEveryMs = 240_000 // Twice within the time for which an answer is good.
 const answersRestMs = 1_000 // However many ask, all hear one answer.
@@ -33,7 +45,7 @@ const foundAgainMs = 10_000 // Who says that it comes and goes and comes is not 
  * said there is a hint that anyone may give: a lie costs whoever follows it one failed handshake. Where
  * multicast is not possible nobody is found, and the log says so once.
  */
-export async function openLan(options: LanOptions): Promise<AsyncDisposable> {
+export async function openLan(options: LanOptions): Promise<LanFinder> {
   const { default: multicastDns } = await import('multicast-dns')
   const { interface: on, port = 5353 } = options.network ?? {}
   const engine = multicastDns({ port, interface: on, bind: '0.0.0.0' })
@@ -45,7 +57,7 @@ export async function openLan(options: LanOptions): Promise<AsyncDisposable> {
   return lan
 }
 
-class Lan implements AsyncDisposable {
+class Lan implements LanFinder {
   readonly #engine: Engine
   readonly #options: LanOptions
   readonly #clock: Clock
@@ -77,6 +89,12 @@ class Lan implements AsyncDisposable {
         for (const one of presences) this.#heard(address, one)
     })
     this.#loops = Promise.allSettled([this.#ask(), this.#answer()]) // They end by being aborted.
+  }
+
+  state(): LanState {
+    const now = this.#clock.now()
+    const known = [...this.#known.values()].filter(({ until }) => until > now).length
+    return { known, why: [...this.#said].at(-1) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

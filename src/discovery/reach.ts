@@ -68,6 +68,19 @@ export class Reach implements Disposable {
     this.#nudge()
   }
 
+  /** Asks some members to dial back now; what they said. */
+  async try(): Promise<readonly Trial[]> {
+    const { transporter, random } = this.#parts
+    const port = this.#parts.port()
+    if (port === undefined) return []
+    const peers = transporter.peers()
+    while (peers.length > limits.askedMax)
+      peers.splice(Math.floor(random.fraction() * peers.length), 1)
+    const asked = await Promise.all(peers.map((peer) => this.#ask(peer, port)))
+    if (!this.#over.signal.aborted) this.#trials = asked.filter((trial) => trial !== undefined)
+    return this.#trials
+  }
+
   /** Answers `reach`: dials the peer back. */
   readonly answer: Handler = async (peer, { header }, signal) => {
     const { host, port } = { ...this.#hostOf(peer), port: wholeNumber(header.port, 'port') }
@@ -108,20 +121,8 @@ export class Reach implements Disposable {
       await Promise.race([resting, promise])
       if (signal.aborted) return
       await clock.sleep(limits.firstMs, signal).catch(() => {}) // Closing.
-      await this.#try()
+      await this.try()
     }
-  }
-
-  async #try(): Promise<void> {
-    const { transporter, random } = this.#parts
-    const port = this.#parts.port()
-    if (port === undefined) return
-    const peers = transporter.peers()
-    while (peers.length > limits.askedMax)
-      peers.splice(Math.floor(random.fraction() * peers.length), 1)
-    const asked = await Promise.all(peers.map((peer) => this.#ask(peer, port)))
-    if (this.#over.signal.aborted) return
-    this.#trials = asked.filter((trial) => trial !== undefined)
   }
 
   async #ask(peer: Peer, port: number): Promise<Trial | undefined> {

@@ -17,6 +17,18 @@ export interface MapOptions {
   readonly find?: (signal: AbortSignal) => Promise<Router | undefined>
 }
 
+/** Keeps a port until it is closed. */
+export interface RouterPort extends AsyncDisposable {
+  state(): RouterState
+}
+
+export interface RouterState {
+  /** Where the node can be dialed from outside, "host:port". */
+  readonly address?: string
+  /** Why the router does not give a port; absent also where no router was found that could. */
+  readonly why?: string
+}
+
 const leaseSeconds = 3_600 // A node that died is forgotten by its router after this.
 const renewMs = 600_000 // Routers restart and forget, lines get new addresses, laptops move.
 const renewMsMin = 30_000 // Whatever a router says.
@@ -27,12 +39,14 @@ const closingMs = 3_000
  * Keeps a port of the router open for this node, as long as it runs. Does nothing where no router can be
  * asked, and looks again every ten minutes. Closing gives the port back.
  */
-export function mapPort(options: MapOptions): AsyncDisposable {
+export function mapPort(options: MapOptions): RouterPort {
   const over = new AbortController()
   const { signal: outer } = options
   const signal = outer === undefined ? over.signal : AbortSignal.any([outer, over.signal])
-  const keeping = new PortKeeper(options).keep(signal)
+  const keeper = new PortKeeper(options)
+  const keeping = keeper.keep(signal)
   return {
+    state: () => keeper.state(),
     [Symbol.asyncDispose]: () => {
       over.abort(new Error('the node is stopping'))
       return keeping
@@ -52,6 +66,10 @@ class PortKeeper {
   constructor(options: MapOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+  }
+
+  state(): RouterState {
+    return { address: this.#address, why: this.#said || undefined }
   }
 
   /** Ends when the signal aborts, and the port has been given back. */

@@ -110,6 +110,14 @@ export class OwnLeases {
     return { blobs, total: count!.total as number }
   }
 
+  /** Of how many blobs the last lease ends before this time. */
+  endingBefore(time: number): number {
+    const sql = `SELECT count(*) AS blobs FROM (SELECT 1 FROM own
+      WHERE root IS NOT NULL AND catalog = 0 AND (expires = 0 OR expires > ?)
+      GROUP BY root HAVING min(expires) > 0 AND max(expires) < ?)`
+    return this.#db.get(sql, this.#clock.now(), time)!.blobs as number
+  }
+
   /** Those that were begun and are not finished. */
   unfinished(): OwnLease[] {
     const sql = 'SELECT id, secret, made FROM own WHERE root IS NULL'
