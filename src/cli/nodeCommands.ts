@@ -21,7 +21,8 @@ export function nodeCommands({ command, act }: Describe): void {
       .option('--no-dht', 'take no part in the swarm’s DHT')
       .option('--no-router', 'do not ask the router for a port (UPnP, NAT-PMP)')
       .option('--no-catalog', 'do not keep the list of what this node stored in the swarm')
-      .option('--log-level <level>', 'debug, info, warn or error', 'info')
+      .option('--log <file>', 'where the log goes instead of standard error; set aside at 10 MiB')
+      .option('--log-level <level>', 'debug, info, warn or error (default: info)')
       .option('--unsafe-no-sync', 'for benchmarks: acknowledge before the disk has it'),
     async (options, signal) => (await import('./start.ts')).startCommand(options, signal),
   )

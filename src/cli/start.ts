@@ -1,9 +1,13 @@
+import { writeSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Log } from '../base/log.ts'
-import { threadsMax, withouts, type Without } from '../daemon/config.ts'
-import { isLogLevel, jsonLog } from '../daemon/log.ts'
-import { dataFolder } from '../daemon/folder.ts'
+import { readConfig, threadsMax, withouts, type Config, type Without } from '../daemon/config.ts'
+import { dataFolder, type DataFolder } from '../daemon/folder.ts'
 import { openHttp } from '../daemon/http.ts'
+import { asJson, asWords, isLogLevel, logTo } from '../daemon/log.ts'
+import { LogFile } from '../daemon/logFile.ts'
 import { startNode } from '../daemon/start.ts'
+import { version } from '../daemon/version.ts'
 import { answers, httpServer, listenLocally } from '../gateway/http.ts'
 import { DreyError } from '../base/error.ts'
 import { note, parseSize, say, type Global } from './output.ts'
@@ -14,7 +18,8 @@ export interface StartCommand extends Global {
   readonly http?: string | false
   readonly threads?: string
   readonly code?: string
-  readonly logLevel: string
+  readonly log?: string
+  readonly logLevel?: string
   readonly relay?: string | true
   readonly lan: boolean
   readonly dht: boolean
@@ -31,7 +36,9 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
   if (await answers(folder.socket)) {
     throw new DreyError('busy', `a node is running on ${folder.path} already`)
   }
-  const log = openLog(options)
+  const config = await readConfig(folder)
+  using file = openLogFile(folder, options, config)
+  const log = openLog(options, config, file)
   if (options.unsafeNoSync)
     log.warn('syncs are off: what is acknowledged may be lost in a power cut')
   await using node = await startNode(folder, {
@@ -56,10 +63,12 @@ export async function startCommand(options: StartCommand, signal: AbortSignal): 
     { id, name, address: node.address, http: web?.address ?? null },
     `${name} is member ${id}, ${reached}` + (web ? `\nHTTP at http://${web.address}` : ''),
   )
+  log.info('the node has started', { id, name, address: node.address, version: version() })
   const stopped = Promise.withResolvers<void>()
   if (signal.aborted) stopped.resolve()
   signal.addEventListener('abort', () => stopped.resolve(), { once: true })
   await Promise.race([stopped.promise, node.left])
+  log.info('the node is closing')
   note(options, 'closing')
   server.close()
   server.closeAllConnections()
@@ -76,14 +85,28 @@ function parseWithout(options: StartCommand): Without[] | undefined {
   return without.length > 0 ? without : undefined
 }
 
-function openLog({ logLevel, quiet }: StartCommand): Log {
-  if (!isLogLevel(logLevel)) {
+function openLogFile(
+  folder: DataFolder,
+  { log }: StartCommand,
+  config: Config,
+): LogFile | undefined {
+  if (log !== undefined) return new LogFile(log)
+  return config.log === undefined ? undefined : new LogFile(resolve(folder.path, config.log))
+}
+
+/** Lines of JSON in a file and in a pipe; words on a terminal. */
+function openLog({ logLevel, quiet }: StartCommand, config: Config, file?: LogFile): Log {
+  const least = logLevel ?? config.logLevel ?? 'info'
+  if (!isLogLevel(least)) {
     throw new DreyError(
       'bad-input',
-      `no such log level: "${logLevel}"; choose debug, info, warn or error`,
+      `no such log level: "${least}"; choose debug, info, warn or error`,
     )
   }
-  return jsonLog(2, quiet ? 'error' : logLevel)
+  if (file !== undefined) return logTo((line) => file.write(line), asJson, least)
+  const isTerminal = process.stderr.isTTY
+  const sink = (line: string) => void writeSync(2, line)
+  return logTo(sink, isTerminal ? asWords : asJson, quiet ? 'error' : least)
 }
 
 function parseThreads(text: string): number {

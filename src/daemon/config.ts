@@ -4,6 +4,7 @@ import { parseCode } from '../coding/code.ts'
 import { writePrivately } from '../crypto/keyfile.ts'
 import { parseEndpoint } from '../transport/endpoint.ts'
 import type { DataFolder } from './folder.ts'
+import { isLogLevel, type LogLevel } from './log.ts'
 
 /** What people may change about a node. Sizes are bytes. */
 export interface Config {
@@ -45,6 +46,10 @@ export interface Config {
   readonly freeFloor: number
   /** A code such as "4+2" instead of the swarm's policy. */
   readonly code?: string
+  /** A file that the log goes to, in the data folder unless its path is whole. Absent: standard error. */
+  readonly log?: string
+  /** What is logged: this, and what matters more. */
+  readonly logLevel?: LogLevel
   /** Threads for hashing, sealing and coding, 15 MB each; with none, the main thread does it. */
   readonly threads: number
 }
@@ -97,7 +102,7 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
   if (config === null || typeof config !== 'object') throw refuse('it is not a JSON object')
   const { version, name, listen, peers, capacity, freeFloor, code, threads } = config
   const { zone, publicAddress, heartbeatMs, awayMs, goneMs, without = [] } = config
-  const { http, httpHosts = [] } = config
+  const { http, httpHosts = [], log, logLevel } = config
   const { relayBytesPerSecond, repairBytesPerSecond, graceMs, ownerQuota } = config
   const times = { heartbeatMs, awayMs, goneMs, graceMs }
   const aboveZero = { relayBytesPerSecond, repairBytesPerSecond, ownerQuota, ...times }
@@ -139,6 +144,10 @@ export async function readConfig(folder: DataFolder): Promise<Config> {
     throw refuse(`"without" is not a list of ${withouts.join(', ')}`)
   }
   if (code !== undefined) named('code', () => parseCode(code))
+  if (log !== undefined && (typeof log !== 'string' || log === ''))
+    throw refuse('"log" is not the name of a file')
+  if (logLevel !== undefined && !isLogLevel(logLevel))
+    throw refuse('"logLevel" is not debug, info, warn or error')
   return config as Config
 }
 
