@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { isDreyError } from '../base/error.ts'
 import { silentLog } from '../base/log.ts'
+import { readConfig } from './config.ts'
 import { DataFolder } from './folder.ts'
 import { foundSwarm, initWith } from './init.ts'
 import { startNode } from './start.ts'
@@ -42,6 +43,20 @@ describe('A folder of a node', () => {
       await initWith(folder, founder, role, { ...options, founderPassphrase: passphrase })
       assert.equal(existsSync(folder.readKey), role === 'reader')
       assert.ok(!existsSync(folder.authorityKey))
+    }
+  })
+
+  it('knows where to find the one it was made with, if that listens anywhere', async () => {
+    for (const [listen, peers] of [
+      ['0.0.0.0:7117', ['127.0.0.1:7117']],
+      ['none', []],
+    ] as const) {
+      const [first, second] = ['first', 'second'].map(
+        (name) => new DataFolder(join(home, listen, name)),
+      )
+      await foundSwarm(first!, { listen })
+      await initWith(second!, first!, 'storage', { listen: 'none' })
+      assert.deepEqual((await readConfig(second!)).peers, peers)
     }
   })
 

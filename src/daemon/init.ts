@@ -8,7 +8,7 @@ import { createAuthority, issue, issueAuthority, type Authority } from '../trans
 import { createKey } from '../transport/identity.ts'
 import type { Role } from '../transport/transporter.ts'
 import { certifyIssuer, createKeys, readAuthority } from './authority.ts'
-import { readConfig } from './config.ts'
+import { parseListen, readConfig } from './config.ts'
 import type { DataFolder } from './folder.ts'
 import { makeFolder, type MadeNode, type NewNodeOptions } from './newFolder.ts'
 
@@ -51,7 +51,7 @@ export async function initWith(
     ...(await certify(authority, role)),
     authorityPem: await readFile(inviter.authority, 'utf8'),
     readSecret: role === 'storage' ? undefined : await readKeyFile(inviter.readKey, passphrase),
-    peers: [reachable(listen)],
+    peers: reachable(listen),
   }))
 }
 
@@ -67,7 +67,8 @@ async function certify(authority: Authority, role: Role) {
   return { keyPem: own.keyPem, certificatePem: await issue(authority, own.publicKeyPem, { role }) }
 }
 
-/** Where a node that listens everywhere is reached from the same machine. */
-function reachable(listen: string): string {
-  return listen.replace(/^(0\.0\.0\.0|\[::\])?:/, '127.0.0.1:')
+/** Where it is reached from the same machine: nowhere, when it only dials out. */
+function reachable(listen: string): string[] {
+  if (parseListen(listen).port === undefined) return []
+  return [listen.replace(/^(0\.0\.0\.0|\[::\])?:/, '127.0.0.1:')]
 }

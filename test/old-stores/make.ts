@@ -1,21 +1,27 @@
-// Makes the data folder that this version leaves behind; once for each version that changes what is in one:
+// Makes the data folders that this version leaves behind: an owner's, and a holder's of the same swarm; once for each
+// version that changes what is in one, and never again:
 //
-//   node test/old-stores/make.ts 0.1
+//   node test/old-stores/make.ts 0.2
 //
-// What is in it is for tests alone: its keys are public.
+// What is in them is for tests alone: their keys are public.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRandom } from '../../src/base/random.ts'
+import { Town } from '../../src/cli/town.ts'
+import { readConfig, writeConfig } from '../../src/daemon/config.ts'
+import { DataFolder } from '../../src/daemon/folder.ts'
 import { drey } from '../system/drey.ts'
 import type { Promised } from './promised.ts'
 
 const [version = ''] = process.argv.slice(2)
-assert.match(version, /^\d+\.\d+$/, 'which version? As in: node test/old-stores/make.ts 0.1')
+assert.match(version, /^\d+\.\d+(-\w+)?$/, 'which version? As in: node test/old-stores/make.ts 0.2')
 const home = join(import.meta.dirname, version)
 const data = join(home, 'data')
+const holder = join(home, 'holder')
 const random = seededRandom(101)
 
 async function run(args: readonly string[], input?: Uint8Array): Promise<string> {
@@ -42,17 +48,37 @@ async function putFolder(): Promise<Promised['folder']> {
   return { address, path: 'in/acorn.txt', text: 'an acorn' }
 }
 
+/** Makes the holder, starts it, and has the owner find it. */
+async function startHolder() {
+  const its = ['--role', 'storage', '--name', 'holder', '--listen', 'none', '--capacity', '1GiB']
+  const made = await drey(['--data', holder, 'init', '--with', data, ...its])
+  assert.equal(made.code, 0, made.stderr)
+  const alone = ['--no-lan', '--no-dht', '--no-router', '--listen', '127.0.0.1:0']
+  const citizen = await town.settle('holder', 'storage', new DataFolder(holder), alone)
+  await setPeers([citizen.address])
+  return citizen.process
+}
+
+async function setPeers(peers: readonly string[]): Promise<void> {
+  const folder = new DataFolder(data)
+  await writeConfig(folder, { ...(await readConfig(folder)), peers })
+}
+
 await mkdir(home)
+await using town = new Town(await mkdtemp(join(tmpdir(), 'drey-town-')))
 await run(['init', '--name', 'old', '--listen', 'none', '--capacity', '1GiB'])
+const node = await startHolder()
 const blobs = [
   await put(0, ['--name', 'nothing']),
   await put(1_000, ['--name', 'small']),
-  await put(150_000, ['--name', 'a segment', '--hash', 'sha2-256']),
+  await put(70_000, ['--name', 'a segment', '--hash', 'sha2-256']),
 ]
 const folder = await putFolder()
 await run(['name', 'set', 'tree', folder.address])
 await run(['name', 'set', 'small', blobs[1]!.link])
-await rm(join(data, 'leases.db-wal'), { force: true }) // All of it is in the database, and the rest chance.
+node.kill('SIGTERM')
+await once(node, 'exit')
+await setPeers([])
 const promised: Promised = {
   blobs,
   folder,
