@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { request } from '../base/http.ts'
 
 const bytesMax = 256 << 10 // A router's description has a few thousand.
 const answerMs = 5_000

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { collect, type Bytes } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
+import { request as httpRequest } from '../base/http.ts'
 import type { Door, DoorRequest } from './door.ts'
 import { errorFrom, type ErrorBody } from './errors.ts'
 
