@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.ts'
 import { segmentBytes } from '../manifest/node.ts'
 import type { Lane, Slot } from '../pipe/pool.ts'
+import { smallBytes } from '../pipe/rooms.ts'
 
 /** A segment's plaintext, in the slot where it will be sealed. */
 export interface Cut {
@@ -16,7 +17,7 @@ export interface Cut {
  * releases its slot.
  */
 export async function* cut(source: Bytes, lane: Lane, signal: AbortSignal): AsyncGenerator<Cut> {
-  let slot = await lane.take(signal)
+  let slot = await lane.take(signal, { bytes: smallBytes }) // Many a stream is short.
   let handedOver = false
   let size = 0
   try {
@@ -31,6 +32,7 @@ export async function* cut(source: Bytes, lane: Lane, signal: AbortSignal): Asyn
           size = 0
         }
         const piece = chunk.subarray(at, at + segmentBytes - size)
+        if (size <= smallBytes && size + piece.length > smallBytes) slot.enlarge(size)
         slot.data(segmentBytes).set(piece, size)
         size += piece.length
         at += piece.length

@@ -38,13 +38,13 @@ describe('a pool', () => {
     one.data(3).set([1, 2, 3])
     one.release('acorns')
     two.release()
-    const other = await lane.take(undefined, 'nuts')
+    const other = await lane.take(undefined, { holds: 'nuts' })
     assert.equal(other.isThere, false)
-    const again = await lane.take(undefined, 'acorns')
+    const again = await lane.take(undefined, { holds: 'acorns' })
     assert.equal(again.isThere, true)
     assert.deepEqual([...again.data(3)], [1, 2, 3])
     again.release()
-    assert.equal((await lane.take(undefined, 'acorns')).isThere, false)
+    assert.equal((await lane.take(undefined, { holds: 'acorns' })).isThere, false)
   })
 
   it('uses slots anew before it touches memory that was never used', async () => {
@@ -59,6 +59,19 @@ describe('a pool', () => {
     assert.deepEqual(
       taken.toSorted((a, b) => a - b),
       places,
+    )
+  })
+
+  it('keeps small things out of memory that was touched by large ones, as long as there is other', async () => {
+    const pool = new Pool()
+    const lane = pool.lane()
+    const [large, small] = await Promise.all([lane.take(), lane.take(undefined, { bytes: 9 })])
+    const places = [large.dataAt, small.dataAt]
+    for (const slot of [small, large]) slot.release()
+    const again = await Promise.all([lane.take(undefined, { bytes: 9 }), lane.take()])
+    assert.deepEqual(
+      again.map(({ dataAt }) => dataAt),
+      places.toReversed(),
     )
   })
 
@@ -213,6 +226,27 @@ describe('a slot', () => {
         assert.ok(parityEnd <= dataAt + slotBytes, `the parity of ${k} of ${n}`)
       }
     }
+  })
+
+  it('that was for little takes what is in it along to memory that was touched already', async () => {
+    const pool = new Pool()
+    const lane = pool.lane()
+    const large = await lane.take()
+    const slot = await lane.take(undefined, { bytes: 9 })
+    const [was, warm] = [slot.dataAt, large.dataAt]
+    slot.data(3).set([1, 2, 3])
+    large.release()
+
+    slot.enlarge(3)
+
+    assert.equal(slot.dataAt, warm)
+    assert.deepEqual([...slot.data(3)], [1, 2, 3])
+    const next = await lane.take(undefined, { bytes: 9 })
+    assert.equal(next.dataAt, was)
+    next.enlarge(0)
+    assert.equal(next.dataAt, was, 'nothing else is there')
+    for (const each of [slot, next]) each.release()
+    assert.equal(pool.inUse, 0)
   })
 
   it('shows a block and its shards where they stand', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { scratchBytes } from '../coding/kernel.ts'
 import { limits } from '../coding/code.ts'
+import { range } from '../coding/matrix.ts'
 import { shardAt, type Place } from './place.ts'
+import { Rooms, type Room, type RoomWish } from './rooms.ts'
 
 /** The largest block: a segment. Manifest nodes are smaller. */
 export const blockBytesMax = 1 << 20
@@ -31,8 +33,8 @@ export function slotsFor(threads: number): number {
 export class Pool {
   readonly memory: WebAssembly.Memory
   readonly slots: number
-  readonly #unused: Unused[] = []
-  readonly #waiting: Wish[] = []
+  readonly #rooms: Rooms
+  readonly #waiting: Waiting[] = []
   #inUse = 0
 
   constructor(options: { slots?: number } = {}) {
@@ -41,10 +43,7 @@ export class Pool {
     const slotsAt = Math.ceil((defaults.threadsMax * scratchBytes) / page) * page
     const pages = (slotsAt + slotsMax * slotBytes) / page
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
-    // The last is taken first: slots that were used before are used again, and their memory is warm.
-    for (let index = slotsMax - 1; index >= 0; index--) {
-      this.#unused.push({ start: slotsAt + index * slotBytes, isWarm: false })
-    }
+    this.#rooms = new Rooms(range(slotsMax).map((index) => slotsAt + index * slotBytes))
   }
 
   get inUse(): number {
@@ -68,10 +67,10 @@ export class Pool {
     )
   }
 
-  async #take(lane: Lane, signal?: AbortSignal, wanted?: string): Promise<Slot> {
+  async #take(lane: Lane, signal?: AbortSignal, wish: RoomWish = {}): Promise<Slot> {
     signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<Slot>()
-    const entry = { lane, go: resolve, wanted }
+    const entry = { lane, go: resolve, wish }
     this.#waiting.push(entry)
     this.#grant()
     const abandon = () => {
@@ -89,8 +88,8 @@ export class Pool {
   }
 
   #grant(): void {
-    for (let at = 0; at < this.#waiting.length && this.#unused.length > 0;) {
-      const { lane, go, wanted } = this.#waiting[at]!
+    for (let at = 0; at < this.#waiting.length && this.#rooms.areLeft;) {
+      const { lane, go, wish } = this.#waiting[at]!
       const slots = lane.held === this.#inUse ? lane.alone() : this.slots
       if ((lane.isQuiet || lane.held > 0) && this.#inUse >= slots) {
         at += 1
@@ -99,48 +98,23 @@ export class Pool {
       this.#waiting.splice(at, 1)
       this.#inUse += 1
       lane.held += 1
-      const { start, holds } = this.#choose(wanted)
-      const isThere = wanted !== undefined && holds === wanted
-      go(new Slot(this.memory, start, isThere, (left) => this.#giveBack(lane, start, left)))
+      const room = this.#rooms.take(wish)
+      const isThere = wish.holds !== undefined && room.holds === wish.holds
+      go(new Slot(this.memory, this.#rooms, room, isThere, () => this.#leave(lane)))
     }
   }
 
-  /**
-   * The one that holds what is wanted; else one that was used before and holds nothing, or the oldest thing. What
-   * was never used costs no memory: it stays so for as long as it can.
-   */
-  #choose(wanted: string | undefined): Unused {
-    const holding = this.#unused.findIndex(({ holds }) => holds !== undefined && holds === wanted)
-    const ways: readonly (() => number)[] = [
-      () => holding,
-      () => this.#unused.findLastIndex(({ isWarm, holds }) => isWarm && holds === undefined),
-      () => this.#unused.findIndex(({ holds }) => holds !== undefined),
-      () => this.#unused.length - 1,
-    ]
-    const found = ways.map((way) => way()).find((at) => at >= 0)!
-    return this.#unused.splice(found, 1)[0]!
-  }
-
-  #giveBack(lane: Lane, start: number, holds?: string): void {
+  #leave(lane: Lane): void {
     lane.held -= 1
     this.#inUse -= 1
-    this.#unused.push({ start, isWarm: true, holds })
     this.#grant()
   }
 }
 
-interface Unused {
-  readonly start: number
-  /** Whether it was used before. */
-  readonly isWarm: boolean
-  /** What whoever had it last says is in it. */
-  readonly holds?: string
-}
-
-interface Wish {
+interface Waiting {
   readonly lane: Lane
   readonly go: (slot: Slot) => void
-  readonly wanted: string | undefined
+  readonly wish: RoomWish
 }
 
 /** What one put or get holds of the pool. */
@@ -157,33 +131,42 @@ export class Lane {
   }
 
   /** Waits for a slot; it is one with what is wanted if that is in an unused one. Rejects with the signal's reason. */
-  take(signal?: AbortSignal, wanted?: string): Promise<Slot> {
-    return this.#take(this, signal, wanted)
+  take(signal?: AbortSignal, wish?: RoomWish): Promise<Slot> {
+    return this.#take(this, signal, wish)
   }
 }
 
-type Take = (lane: Lane, signal?: AbortSignal, wanted?: string) => Promise<Slot>
+type Take = (lane: Lane, signal?: AbortSignal, wish?: RoomWish) => Promise<Slot>
 
 /** Room for one block and its parity. What was in it before may still be there. */
 export class Slot implements Place {
-  readonly dataAt: number
-  readonly parityAt: number
   /** Whether what was wanted is in it already. */
   readonly isThere: boolean
   readonly #memory: WebAssembly.Memory
-  #giveBack: ((holds?: string) => void) | undefined
+  readonly #rooms: Rooms
+  #room: Room
+  #leave: (() => void) | undefined
 
   constructor(
     memory: WebAssembly.Memory,
-    start: number,
+    rooms: Rooms,
+    room: Room,
     isThere: boolean,
-    giveBack: (holds?: string) => void,
+    leave: () => void,
   ) {
     this.#memory = memory
+    this.#rooms = rooms
+    this.#room = room
     this.isThere = isThere
-    this.dataAt = start
-    this.parityAt = start + dataBytes
-    this.#giveBack = giveBack
+    this.#leave = leave
+  }
+
+  get dataAt(): number {
+    return this.#room.start
+  }
+
+  get parityAt(): number {
+    return this.#room.start + dataBytes
   }
 
   /** The first `size` bytes of the data: a segment, or its block. */
@@ -195,13 +178,23 @@ export class Slot implements Place {
     return new Uint8Array(this.#memory.buffer, shardAt(this, index, k, shardBytes), shardBytes)
   }
 
+  /** Whoever wanted it for little has more: the first `written` bytes stay, and may stand elsewhere from now on. */
+  enlarge(written: number): void {
+    this.#room = this.#rooms.exchange(this.#room, ({ start: from }, { start: to }) => {
+      new Uint8Array(this.#memory.buffer).copyWithin(to, from, from + written)
+    })
+  }
+
   /**
    * Once is enough; nobody may use the slot's bytes afterwards. With `holds` whoever wants that finds it here, until
    * the slot is used for something else.
    */
   release(holds?: string): void {
-    this.#giveBack?.(holds)
-    this.#giveBack = undefined
+    const leave = this.#leave
+    if (leave === undefined) return
+    this.#leave = undefined
+    this.#rooms.giveBack(this.#room, holds)
+    leave()
   }
 }
 
