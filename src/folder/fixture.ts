@@ -36,7 +36,16 @@ export class MemoryBlobs implements Sink {
     return { address, size: bytes.length, read }
   }
 
-  readonly readAll = ({ address }: Link): Bytes => this.#reading(this.#bytesOf(address))
+  readonly readPart = ({ address }: Link, { start, end }: Range): Bytes =>
+    this.#reading(this.#bytesOf(address).subarray(start, end))
+
+  /** As a node tells it, byte by byte instead of in segments. */
+  readonly beginning = async ({ address }: Link, content: Bytes): Promise<number> => {
+    const bytes = this.#bytesOf(address)
+    const begun = await collect(content)
+    const wrong = begun.findIndex((byte, at) => byte !== bytes[at])
+    return wrong < 0 ? begun.length : wrong
+  }
 
   #bytesOf(address: Address): Uint8Array {
     const bytes = this.blobs.get(formatAddress(address))

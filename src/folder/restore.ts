@@ -1,36 +1,24 @@
-import {
-  chmod,
-  lstat,
-  lutimes,
-  mkdir,
-  open,
-  rename,
-  rmdir,
-  symlink,
-  unlink,
-  utimes,
-} from 'node:fs/promises'
-import type { Link } from '../address/link.ts'
-import { free, type Bytes } from '../base/bytes.ts'
+import { chmod, lstat, lutimes, mkdir, rename, rmdir, symlink, utimes } from 'node:fs/promises'
 import { DreyError, isDreyError, messageOf } from '../base/error.ts'
 import { Tasks, type Begin } from '../base/tasks.ts'
 import type { Attributes, Entry } from './entry.ts'
 import { formatName, type FindBlob, type Folder } from './folder.ts'
 import { childOf } from './local.ts'
+import { removeIfThere, restoreFile, type FileParts } from './restoreFile.ts'
 import { walk } from './walk.ts'
 
 const defaults = {
-  filesAhead: 16, // Small ones wait for an answer each.
+  smallAhead: 16, // They wait for an answer each.
+  largeAhead: 3, // Each takes some memory of the node.
+  largeBytes: 256 << 10,
 } as const
 
 const openMode = 0o700
 const setIdBits = 0o6000
 const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
-export interface RestoreParts {
+export interface RestoreParts extends FileParts {
   readonly find: FindBlob
-  /** All bytes of a file. */
-  readonly read: (file: Link, size: number, signal: AbortSignal) => Bytes
 }
 
 export interface RestoreOptions {
@@ -66,7 +54,8 @@ class Restoring {
   readonly #parts: RestoreParts
   readonly #options: RestoreOptions
   readonly #tasks: Tasks
-  readonly #begin: Begin
+  readonly #beginSmall: Begin
+  readonly #beginLarge: Begin
   #files = 0
   #bytes = 0
 
@@ -76,7 +65,8 @@ class Restoring {
     this.#parts = parts
     this.#options = options
     this.#tasks = new Tasks(options.signal)
-    this.#begin = this.#tasks.lane(defaults.filesAhead)
+    this.#beginSmall = this.#tasks.lane(defaults.smallAhead)
+    this.#beginLarge = this.#tasks.lane(defaults.largeAhead)
   }
 
   async run(): Promise<{ files: number; bytes: number }> {
@@ -91,8 +81,13 @@ class Restoring {
       this.#tasks.signal.throwIfAborted()
       const local = this.#localOf(path)
       if (entry.type === 'folder') await makeFolder(local, formatName(local))
-      else await this.#begin(() => this.#write(local, entry))
+      else await this.#begin(entry)(() => this.#write(local, entry))
     }
+  }
+
+  #begin(entry: Entry): Begin {
+    const isLarge = entry.type === 'file' && entry.size > defaults.largeBytes
+    return isLarge ? this.#beginLarge : this.#beginSmall
   }
 
   async #write(path: Buffer, entry: Entry): Promise<void> {
@@ -108,9 +103,7 @@ class Restoring {
   }
 
   async #link(path: Buffer, target: Uint8Array): Promise<void> {
-    await unlink(path).catch((error: unknown) => {
-      if (!isMissing(error)) throw error
-    })
+    await removeIfThere(path)
     await symlink(Buffer.from(target), path)
   }
 
@@ -118,16 +111,9 @@ class Restoring {
     this.#files += 1
     this.#bytes += entry.size
     if (await isThere(path, entry)) return this.#options.passed?.(entry.size)
-    // A link may have been put in the way by whoever else can write here: it goes, and nothing is written through it.
-    await unlink(path).catch((error: unknown) => {
-      if (!isMissing(error)) throw error
-    })
-    await using file = await open(path, 'wx', openMode)
-    for await (const chunk of this.#parts.read(entry.link, entry.size, this.#tasks.signal)) {
-      await file.writeFile(chunk)
-      this.#options.passed?.(chunk.length)
-      free(chunk)
-    }
+    const { passed = () => {} } = this.#options
+    const options = { signal: this.#tasks.signal, passed, mode: openMode }
+    await using file = await restoreFile(path, entry, this.#parts, options)
     await file.chmod(this.#modeOf(entry))
     await file.utimes(...timesOf(entry)) // The last thing: a file with its time is whole.
   }

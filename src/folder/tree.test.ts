@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   chmod,
+  link as hardLink,
   lstat,
   lutimes,
   mkdir,
@@ -64,7 +65,7 @@ async function makeTree(root: string): Promise<void> {
 /** Everything about a tree that is kept. */
 async function lookAt(path: string | Buffer): Promise<unknown> {
   const info = await lstat(path)
-  const common = { mode: info.mode, modified: info.mtimeMs.toFixed(2) }
+  const common = { mode: info.mode, modified: Math.round(info.mtimeMs) }
   if (info.isSymbolicLink()) return { ...common, target: await readlink(path) }
   if (info.isFile()) return { ...common, bytes: (await readFile(path)).toString('hex') }
   const names = await readdir(path, { encoding: 'buffer' })
@@ -95,7 +96,8 @@ async function put(
 
 async function get(stored: Pick<StoredTree, 'address'>, blobs: MemoryBlobs, path: string) {
   const folder = (await Folder.of(await blobs.find(stored.address)))!
-  return restoreTree(folder, path, { find: blobs.find, read: blobs.readAll }, { signal })
+  const { find, beginning, readPart: read } = blobs
+  return restoreTree(folder, path, { find, beginning, read }, { signal })
 }
 
 /** Lets what was written be so old that it is believed to be as it was. */
@@ -109,6 +111,10 @@ describe('A tree of files', () => {
     const done = await get(stored, blobs, to)
 
     assert.deepEqual(await lookAt(to), await lookAt(from))
+    const [written, restored] = await Promise.all(
+      [from, to].map((path) => lstat(join(path, 'nothing'))),
+    )
+    assert.ok(Math.abs(written!.mtimeMs - restored!.mtimeMs) < 0.001, 'to the microsecond')
     assert.equal(stored.count, 50)
     assert.deepEqual(done, { files: 44, bytes: stored.size })
     assert.deepEqual(await readdir(top), ['from', 'to'])
@@ -183,12 +189,13 @@ describe('A tree of files', () => {
     await makeTree(from)
     const { stored, blobs } = await put(from)
     let left = 30
-    const readSome: typeof blobs.readAll = (link) => {
+    const readSome: typeof blobs.readPart = (link, range) => {
       if (left-- === 0) throw new Error('the lights go out')
-      return blobs.readAll(link)
+      return blobs.readPart(link, range)
     }
     const folder = (await Folder.of(await blobs.find(stored.address)))!
-    const parts = { find: blobs.find, read: readSome }
+    const { find, beginning } = blobs
+    const parts = { find, beginning, read: readSome }
     await assert.rejects(restoreTree(folder, to, parts, { signal }), /the lights go out/)
     await assert.rejects(lstat(to), /ENOENT/)
     blobs.read = 0
@@ -196,6 +203,44 @@ describe('A tree of files', () => {
 
     assert.ok(blobs.read < stored.size)
     assert.deepEqual(await lookAt(to), await lookAt(from))
+  })
+
+  it('goes on with a large file that was broken off in the middle, behind what is right of it', async () => {
+    const [from, to] = [join(top, 'from'), join(top, 'to')]
+    await mkdir(from)
+    const film = random.bytes(3_000_000)
+    await writeFile(join(from, 'film'), film)
+    const { stored, blobs } = await put(from)
+    const partial = `${to}.${formatAddress(stored.address).slice(-8)}.part`
+    const right = 1_500_000
+    for (const [left, read] of [
+      [film.subarray(0, right), film.length - right],
+      [Buffer.concat([film.subarray(0, right), random.bytes(600_000)]), film.length - right],
+      [film.subarray(0, 1_000), film.length], // Not worth a question.
+      [random.bytes(film.length + 1), film.length],
+    ] as const) {
+      await mkdir(partial)
+      await writeFile(join(partial, 'film'), left)
+      blobs.read = 0
+      await get(stored, blobs, to)
+
+      assert.deepEqual(await readFile(join(to, 'film')), Buffer.from(film))
+      assert.ok(blobs.read - read < 2_000, `${blobs.read} bytes were read`) // And the listing.
+      await rm(to, { recursive: true })
+    }
+  })
+
+  it('writes through no other name of a file', async () => {
+    const blobs = new MemoryBlobs()
+    const file = await blobs.put(once(random.bytes(2_000_000)))
+    const folder = await blobs.put(once(listingOf([{ ...fileEntry('x', 2_000_000), link: file }])))
+    const partial = join(top, `in.${formatAddress(folder.address).slice(-8)}.part`)
+    const mine = Buffer.alloc(1_900_000, 'mine')
+    await mkdir(partial)
+    await writeFile(join(top, 'mine'), mine)
+    await hardLink(join(top, 'mine'), join(partial, 'x'))
+    await get(folder, blobs, join(top, 'in'))
+    assert.deepEqual(await readFile(join(top, 'mine')), mine)
   })
 
   it('is written nowhere but where it was asked for, and over nothing', async () => {
