@@ -1,7 +1,6 @@
 import { formatAddress, parseAddress, type Address } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
-import type { BeginningReply } from '../gateway/blobs.ts'
-import { fetchBlob, keyHeader, type Fetched, type Wanted } from '../gateway/blobClient.ts'
+import { fetchBeginning, fetchBlob, type Fetched, type Wanted } from '../gateway/blobClient.ts'
 import type { Door } from '../gateway/door.ts'
 import type { Finding } from '../node/gather.ts'
 import { PipeOutput } from './files.ts'
@@ -10,7 +9,7 @@ import { formatSize, note, say, type Global } from './output.ts'
 import { PartFile } from './partFile.ts'
 import { Progress } from './progress.ts'
 import { parseReference, resolve } from '../gateway/reference.ts'
-import { ask, openVisit, readReply } from './visit.ts'
+import { holdersAt, openVisit } from './visit.ts'
 
 export interface GetCommand extends Global {
   readonly output?: string
@@ -35,10 +34,10 @@ export async function getCommand(
   const wanted = await follow(door, await resolve(door, reference, { signal }), signal)
   await using file = await openFile(options, range === undefined ? wanted.address : undefined)
   if (file !== undefined && file.begun > 0)
-    return await goOn(door, wanted, { file, options, signal })
+    return await goOn(wanted, { door, file, options, signal })
   const fetched = await fetchBlob(door, wanted, { range, signal })
   if (!fetched.isFolder || options.raw || range !== undefined) {
-    return await getFile(wanted, fetched, { file, options })
+    return await getFile(wanted, fetched, { door, file, options })
   }
   for await (const _ of fetched.chunks) break // It is read in another way.
   const { getFolder } = await import('./getFolder.ts')
@@ -51,24 +50,22 @@ async function openFile(options: GetCommand, address?: Address): Promise<PartFil
 }
 
 interface Getting {
+  readonly door: Door
   readonly file: PartFile | undefined
   readonly options: GetCommand
 }
 
 /** Goes on with what an earlier get has left, as far as that is right. */
 async function goOn(
-  door: Door,
   wanted: Wanted,
-  { file, options, signal }: Getting & { file: PartFile; signal: AbortSignal },
+  { door, file, options, signal }: Getting & { file: PartFile; signal: AbortSignal },
 ): Promise<void> {
-  const path = `/beginning/${formatAddress(wanted.address)}`
-  const asked = { headers: keyHeader(wanted), body: file.read(), signal }
-  const { bytes, size } = await readReply<BeginningReply>(await ask(door, 'POST', path, asked))
+  const { bytes, size } = await fetchBeginning(door, wanted, file.read(), signal)
   await file.goOn(bytes)
   note(options, `going on behind ${formatSize(bytes)} that came before`)
   const range = `bytes=${bytes}-`
   const rest = bytes === size ? nothingLeft : await fetchBlob(door, wanted, { range, signal })
-  await getFile(wanted, rest, { file, options })
+  await getFile(wanted, rest, { door, file, options })
 }
 
 const nothingLeft: Fetched = {
@@ -81,14 +78,15 @@ const nothingLeft: Fetched = {
 async function getFile(
   { address }: Wanted,
   fetched: Fetched,
-  { file, options }: Getting,
+  { door, file, options }: Getting,
 ): Promise<void> {
   const output = file ?? new PipeOutput()
   const before = file?.size ?? 0
   try {
     await passOn(fetched, {
       write: (chunk) => output.write(chunk),
-      progress: (size) => new Progress(options, 'get', { total: before + size, before }),
+      progress: (size) =>
+        new Progress(options, 'get', { total: before + size, before, holders: holdersAt(door) }),
     })
     await output.finish()
   } catch (error) {

@@ -7,6 +7,7 @@ import { fetchFolder } from '../gateway/folderClient.ts'
 import type { GetCommand } from './get.ts'
 import { formatSize, say } from './output.ts'
 import { Progress } from './progress.ts'
+import { holdersAt } from './visit.ts'
 
 /** `drey get FOLDER -o DIR`: writes a folder with all that is in it. */
 export async function getFolder(
@@ -22,7 +23,7 @@ export async function getFolder(
   }
   const find = finderThrough(door, signal)
   const folder = (await Folder.of(await find(address, key)))!
-  const done = await show(options, (passed) =>
+  const done = await show(options, door, (passed) =>
     fetchFolder(door, folder, output, { signal, passed, keepsSetId }),
   )
   const words = `${output}: ${done.files} files, ${formatSize(done.bytes)}`
@@ -31,8 +32,9 @@ export async function getFolder(
 
 async function show<T>(
   options: GetCommand,
+  door: Door,
   work: (passed: (bytes: number) => void) => Promise<T>,
 ): Promise<T> {
-  using progress = new Progress(options, 'get')
+  using progress = new Progress(options, 'get', { holders: holdersAt(door) })
   return await work((bytes) => progress.add(bytes))
 }

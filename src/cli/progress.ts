@@ -1,6 +1,7 @@
 import { formatSize, type Global } from './output.ts'
 
 const redrawMs = 200
+const askMs = 1_000
 const barWidth = 24
 
 export interface ProgressOptions {
@@ -8,29 +9,34 @@ export interface ProgressOptions {
   /** What an earlier try has done: it takes no time now. */
   readonly before?: number
   readonly format?: (count: number) => string
+  /** Asked now and then: how many members hold what passes. */
+  readonly holders?: () => Promise<number>
 }
 
-/** A bar with rate and time left on a terminal; nothing in a pipe. Close it before anything is said. */
+/** A bar with rate, time left and holders on a terminal; nothing in a pipe. Close it before anything is said. */
 export class Progress implements Disposable {
   readonly #label: string
   readonly #total: number | undefined
   readonly #before: number
   readonly #format: (count: number) => string
   readonly #started = performance.now()
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #timers: NodeJS.Timeout[] = []
   #done = 0
+  #holders = 0
 
   constructor(
     global: Global,
     label: string,
-    { total, before = 0, format = formatSize }: ProgressOptions = {},
+    { total, before = 0, format = formatSize, holders }: ProgressOptions = {},
   ) {
     this.#label = label
     this.#total = total
     this.#before = before
     this.#format = format
     const shown = process.stderr.isTTY && !global.json && !global.quiet
-    if (shown) this.#timer = setInterval(() => this.#draw(), redrawMs).unref()
+    if (!shown) return
+    this.#timers.push(setInterval(() => this.#draw(), redrawMs).unref())
+    if (holders) this.#timers.push(setInterval(() => void this.#ask(holders), askMs).unref())
   }
 
   add(count: number): void {
@@ -38,9 +44,13 @@ export class Progress implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#timer === undefined) return
-    clearInterval(this.#timer)
+    if (this.#timers.length === 0) return
+    for (const timer of this.#timers) clearInterval(timer)
     process.stderr.write('\r\x1b[K')
+  }
+
+  async #ask(holders: () => Promise<number>): Promise<void> {
+    this.#holders = await holders().catch(() => 0) // What is under way tells of any failure.
   }
 
   #draw(): void {
@@ -60,6 +70,8 @@ export class Progress implements Disposable {
       )
       parts.push(`${formatSeconds(left)} left`)
     }
+    if (this.#holders > 0)
+      parts.push(`${this.#holders} ${this.#holders > 1 ? 'holders' : 'holder'}`)
     process.stderr.write(`\r\x1b[K${parts.join('  ')}`)
   }
 }

@@ -7,7 +7,7 @@ import { leaseQuery } from './keep.ts'
 import type { LeftOut } from './leftOut.ts'
 import { formatSize, note, say, type Global } from './output.ts'
 import { Progress } from './progress.ts'
-import { ask, openVisit, readReply } from './visit.ts'
+import { ask, holdersAt, openVisit, readReply } from './visit.ts'
 
 export interface PutCommand extends Global, LeftOut {
   readonly link?: boolean
@@ -39,7 +39,7 @@ export async function putCommand(
     )
   }
   const query = putQuery(path === '-' ? undefined : basename(path), options)
-  const progress = new Progress(options, 'put', { total: size })
+  const progress = new Progress(options, 'put', { total: size, holders: holdersAt(visit.door) })
   const reply = await storeBlob(visit.door, body, { query, signal, progress })
   const isNew = `${formatSize(reply.newBytes)} of it new`
   note(options, `${formatSize(reply.size)} stored, ${isNew}; ${reply.summary}`)

@@ -5,12 +5,13 @@ import { formatLink } from '../address/link.ts'
 import { DreyError } from '../base/error.ts'
 import { dataFolder } from '../daemon/folder.ts'
 import type { StoredTree } from '../folder/store.ts'
+import type { Door } from '../gateway/door.ts'
 import { storeFolder, type StoredFolder } from '../gateway/folderClient.ts'
 import { leftOut } from './leftOut.ts'
 import { formatSize, note, say } from './output.ts'
 import { Progress } from './progress.ts'
 import { putQuery, type PutCommand } from './put.ts'
-import { openVisit } from './visit.ts'
+import { holdersAt, openVisit } from './visit.ts'
 
 const shownMax = 10
 
@@ -29,7 +30,7 @@ export async function putFolder(
     signal,
   }
   await using visit = await openVisit(options)
-  const { stored, outcome } = await show(options, (passed) =>
+  const { stored, outcome } = await show(options, visit.door, (passed) =>
     storeFolder(visit.door, whole, { ...tree, passed }),
   )
   const { size, count, failed } = stored
@@ -46,9 +47,10 @@ export async function putFolder(
 
 async function show(
   options: PutCommand,
+  door: Door,
   work: (passed: (bytes: number) => void) => Promise<StoredFolder>,
 ): Promise<StoredFolder> {
-  using progress = new Progress(options, 'put')
+  using progress = new Progress(options, 'put', { holders: holdersAt(door) })
   return await work((bytes) => progress.add(bytes))
 }
 

@@ -1,11 +1,13 @@
 import { silentLog } from '../base/log.ts'
 import { dataFolder } from '../daemon/folder.ts'
+import { ask, readReply } from '../gateway/ask.ts'
 import type { Door } from '../gateway/door.ts'
 import { socketDoor } from '../gateway/client.ts'
 import { answers } from '../gateway/http.ts'
+import type { NodeStatus } from '../gateway/status.ts'
 import { note, type Global } from './output.ts'
 
-export { ask, readReply } from '../gateway/ask.ts'
+export { ask, readReply }
 
 /** A node to speak to for one command. */
 export interface Visit extends AsyncDisposable {
@@ -26,4 +28,12 @@ export async function openVisit(global: Global): Promise<Visit> {
   const node = await startNode(folder, { log: silentLog, passphrase, isVisit: true })
   await node.membership.settled(connectMs)
   return { door: node.door, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() }
+}
+
+/** How many members hold what this node puts or reads now, for a bar. */
+export function holdersAt(door: Door): () => Promise<number> {
+  return async () => {
+    const reply = await ask(door, 'GET', '/status', { signal: AbortSignal.timeout(connectMs) })
+    return (await readReply<NodeStatus>(reply)).partners
+  }
 }

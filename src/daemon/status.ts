@@ -30,6 +30,7 @@ export async function statusOf(node: Orchestrator, parts: StatusParts): Promise<
     mend: parts.mender?.progress,
     scrub: parts.scrubber.progress,
     garbage: parts.collector.removed,
+    partners: node.activity.partners,
     reach: reachabilityOf(parts),
     members: node.members(),
   }

@@ -1,6 +1,6 @@
 import { parseAddress, type Address } from '../address/address.ts'
 import { formatLink } from '../address/link.ts'
-import type { Bytes } from '../base/bytes.ts'
+import { free, type Bytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import { Inbox } from '../base/inbox.ts'
 import { Tasks, type Begin } from '../base/tasks.ts'
@@ -187,7 +187,10 @@ function readName(json: Uint8Array): BlobName {
 }
 
 async function* behind(start: readonly Uint8Array[], rest: Bytes | Uint8Array[]): Bytes {
-  yield* start
+  for (const piece of start) {
+    yield piece
+    free(piece)
+  }
   yield* rest
 }
 

@@ -2,8 +2,8 @@ import { formatAddress, type Address } from '../address/address.ts'
 import { asBuffer, type Bytes } from '../base/bytes.ts'
 import type { FindBlob, Range } from '../folder/folder.ts'
 import type { Finding } from '../node/gather.ts'
-import { settleRead } from './ask.ts'
-import { folderType } from './blobs.ts'
+import { ask, readReply, settleRead } from './ask.ts'
+import { folderType, type BeginningReply } from './blobs.ts'
 import type { Door, DoorReply } from './door.ts'
 
 /** A blob by its address, with the key of a link if there is one. */
@@ -64,23 +64,32 @@ export function finderThrough(door: Door, signal: AbortSignal): FindBlob {
     const query = new URLSearchParams()
     const asked = { ...request(wanted), method: 'HEAD', query, headers: keyHeader(wanted), signal }
     const { headers } = await door(asked)
-    const read = (range: Range) => {
-      if (range.end <= range.start) return nothing()
-      return fetchRange(door, wanted, range, signal)
-    }
+    const read = (range: Range) => fetchRange(door, wanted, range, signal)
     return { address, size: Number(headers['drey-size']), read }
   }
 }
 
-/** All bytes of a part of a blob, which is not empty. */
+/** All bytes of a part of a blob. */
 export async function* fetchRange(
   door: Door,
   wanted: Wanted,
   { start, end }: Range,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  if (end <= start) return // No Range header says that.
   const { chunks } = await fetchBlob(door, wanted, { range: `bytes=${start}-${end - 1}`, signal })
   yield* chunks
+}
+
+/** How much of a stream is the beginning of a blob, as the node tells. */
+export async function fetchBeginning(
+  door: Door,
+  wanted: Wanted,
+  body: Bytes,
+  signal: AbortSignal,
+): Promise<BeginningReply> {
+  const path = `/beginning/${formatAddress(wanted.address)}`
+  return readReply(await ask(door, 'POST', path, { headers: keyHeader(wanted), body, signal }))
 }
 
 function request({ address }: Wanted) {

@@ -1,13 +1,14 @@
 import { formatAddress } from '../address/address.ts'
 import type { Link } from '../address/link.ts'
+import type { Bytes } from '../base/bytes.ts'
 import { FolderCache } from '../folder/cache.ts'
-import type { Folder } from '../folder/folder.ts'
+import type { Folder, Range } from '../folder/folder.ts'
 import { restoreTree, type RestoreOptions } from '../folder/restore.ts'
 import { TreeStoring, type StoredTree, type TreeOptions } from '../folder/store.ts'
 import { ask, readReply } from './ask.ts'
 import type { BatchOutcome } from './batch.ts'
 import { LazyBatch } from './batchClient.ts'
-import { fetchRange, finderThrough } from './blobClient.ts'
+import { fetchBeginning, fetchRange, finderThrough } from './blobClient.ts'
 import type { Door } from './door.ts'
 import type { ListReply } from './leases.ts'
 
@@ -69,9 +70,9 @@ export async function fetchFolder(
   options: RestoreOptions,
 ): Promise<{ files: number; bytes: number }> {
   const find = finderThrough(door, options.signal)
-  const read = (file: Link, size: number, signal: AbortSignal) =>
-    size === 0 ? nothing() : fetchRange(door, file, { start: 0, end: size }, signal)
-  return restoreTree(folder, path, { find, read }, options)
+  const read = (file: Link, range: Range, signal: AbortSignal) =>
+    fetchRange(door, file, range, signal)
+  const beginning = async (file: Link, content: Bytes, signal: AbortSignal) =>
+    (await fetchBeginning(door, file, content, signal)).bytes
+  return restoreTree(folder, path, { find, read, beginning }, options)
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -30,6 +30,8 @@ export interface NodeStatus {
   readonly scrub: ScrubProgress
   /** What nobody wanted any more, and was removed since the node started. */
   readonly garbage: Garbage
+  /** Members, itself among them, that took or sent shards in the last seconds for somebody who waits. */
+  readonly partners: number
   /** How others reach it. */
   readonly reach: Reachability
   /** Those that can be asked now. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import * as dagCbor from '@ipld/dag-cbor'
 import { checkAddress, codecs, type Address } from '../address/address.ts'
-import { concat, equalBytes } from '../base/bytes.ts'
+import { concat, equalBytes, free } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import { cryptInPlace } from '../crypto/ctr.ts'
 import { contentKey, keyBytes, wrapKey, type ReadKeys } from '../crypto/keys.ts'
@@ -50,10 +50,10 @@ export function encodeInline(keys: ReadKeys, plaintext: Uint8Array): SealedNode 
   const key = contentKey(keys.segment, plaintext)
   const data = plaintext.slice()
   cryptInPlace(key, 0, data)
-  return sealedNode(
-    { v: version, size: data.length, depth: 0, data, wrap: wrapKey(keys, key) },
-    key,
-  )
+  const { length: size } = data
+  const sealed = sealedNode({ v: version, size, depth: 0, data, wrap: wrapKey(keys, key) }, key)
+  free(data)
+  return sealed
 }
 
 /** Seals a node over its children. Only the root carries its own wrapped key. */
@@ -90,12 +90,16 @@ function sealedNode(fields: Fields, key: Uint8Array): SealedNode {
 
 /** The wrapped key of a root, for whoever has the read secret. Throws 'bad-input'. */
 export function wrapOf(block: Uint8Array): Uint8Array | undefined {
-  return readFields(block).wrap
+  const fields = readFields(block)
+  freeSealed(fields)
+  return fields.wrap
 }
 
 /** What a node says to everyone: the blocks right below it. Throws 'bad-input'. */
 export function childrenOf(block: Uint8Array): { depth: number; children: readonly Address[] } {
-  const { depth, kids = [] } = readFields(block)
+  const fields = readFields(block)
+  freeSealed(fields)
+  const { depth, kids = [] } = fields
   if (!Array.isArray(kids) || kids.length > childrenMax) throw refuse('its children are not a list')
   return { depth, children: kids.map((kid) => checkKid(kid, depth)) }
 }
@@ -110,13 +114,13 @@ export function decodeNode(block: Uint8Array, key: Uint8Array, keys?: ReadKeys):
   throw new DreyError('corrupt', 'this address was made by someone who cannot read: it was altered')
 }
 
+/** The fields' memory is the node's from then on. */
 function openFields(fields: Fields, key: Uint8Array): ManifestNode {
   const { size, depth, kids, keys, data } = fields
   if (depth === 0) {
     if (data?.length !== size || size > inlineBytesMax) throw refuse('its data is not of its size')
-    const plaintext = data.slice()
-    cryptInPlace(key, 0, plaintext)
-    return { depth: 0, size, data: plaintext }
+    cryptInPlace(key, 0, data)
+    return { depth: 0, size, data }
   }
   if (size === 0) throw refuse('it has children of nothing')
   const span = spanAt(depth)
@@ -124,11 +128,10 @@ function openFields(fields: Fields, key: Uint8Array): ManifestNode {
     throw refuse('its children do not add up to its size')
   }
   if (keys?.length !== kids.length * keyBytes) throw refuse('it has not a key for each child')
-  const opened = keys.slice()
-  cryptInPlace(key, 0, opened)
+  cryptInPlace(key, 0, keys)
   const children = kids.map((kid: Address, index) => ({
     address: checkKid(kid, depth),
-    key: opened.slice(index * keyBytes, (index + 1) * keyBytes),
+    key: keys.slice(index * keyBytes, (index + 1) * keyBytes),
     size: Math.min(span, size - index * span),
   }))
   return { depth, size, children }
@@ -154,6 +157,13 @@ function checkKid(kid: unknown, depth: number): Address {
   return address
 }
 
+/** What of them takes most memory, for whoever does not open it. */
+function freeSealed({ data, keys }: Fields): void {
+  if (data !== undefined) free(data)
+  if (keys !== undefined) free(keys)
+}
+
+/** The fields are copies: the block is read no more. */
 function readFields(block: Uint8Array): Fields {
   let fields: Fields
   try {

@@ -151,6 +151,7 @@ class Gathering {
       const { candidate, index } = taken
       if (candidate !== undefined && candidate === this.#current) {
         candidate.arrived.set(index!, holder)
+        this.#parts.met?.(holder.member.id)
       }
       const fits = layout === undefined || layout === layoutId(fetched.layout)
       if (candidate === undefined && fits) this.#spare.push(holder)

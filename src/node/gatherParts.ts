@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Crew } from '../pipe/crew.ts'
+import type { PeerId } from '../transport/transporter.ts'
 import type { Finding } from './gather.ts'
 import type { Holder } from './holder.ts'
 import type { Limits } from './limits.ts'
@@ -24,4 +25,6 @@ export interface GatherParts {
   readonly absent: () => readonly string[]
   readonly signal: AbortSignal
   readonly found: (finding: Finding) => void
+  /** Is told of each member that has sent a shard. */
+  readonly met?: (member: PeerId) => void
 }

@@ -1,11 +1,12 @@
 import { formatAddress, type Address } from '../address/address.ts'
-import { toHex, type Bytes } from '../base/bytes.ts'
+import { free, toHex, type Bytes } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { ReadKeys } from '../crypto/keys.ts'
 import { decodeNode, type ManifestNode } from '../manifest/node.ts'
 import { segmentsIn, type Range, type SegmentPart } from '../manifest/reader.ts'
 import type { Pool, Slot } from '../pipe/pool.ts'
+import { smallBytes } from '../pipe/rooms.ts'
 import { beginningOf, beginningOfInline } from './beginning.ts'
 
 export interface GetParts {
@@ -29,7 +30,7 @@ export interface GetParts {
  * once: a read that holds segments never waits for another read.
  */
 export async function fetchNode(address: Address, parts: GetParts): Promise<Uint8Array> {
-  const slot = await parts.pool.lane().take(parts.signal)
+  const slot = await parts.pool.lane().take(parts.signal, { bytes: smallBytes })
   try {
     const size = await parts.gather(address, undefined, slot, parts.signal)
     return slot.data(size).slice()
@@ -63,13 +64,14 @@ export class Blob {
    */
   async *read(range: Range, parts: GetParts): AsyncGenerator<Uint8Array> {
     if ('data' in this.#root) {
-      if (range.end > range.start) yield this.#root.data.slice(range.start, range.end)
-      return
+      const part = this.#root.data.slice(range.start, range.end)
+      if (part.length > 0) yield part
+      return free(part)
     }
     const segments = this.#segments(range, parts)
     const lane = parts.pool.lane(parts.slots)
     const work = async (part: SegmentPart, signal: AbortSignal) => {
-      const slot = await lane.take(signal, nameOf(part))
+      const slot = await lane.take(signal, { holds: nameOf(part), bytes: part.size })
       if (slot.isThere) return { part, slot }
       try {
         const both = AbortSignal.any([signal, parts.signal])

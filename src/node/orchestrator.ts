@@ -18,7 +18,7 @@ import type { Holder } from './holder.ts'
 import { drain, leaving, type DrainOptions, type DrainReport } from './drain.ts'
 import { gather, type Finding } from './gather.ts'
 import type { GatherParts } from './gatherParts.ts'
-import { Blob, fetchNode, type GetParts } from './get.ts'
+import { fetchNode, type Blob, type GetParts } from './get.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { Keeping } from './keeping.ts'
 import { Leasing } from './leasing.ts'
@@ -27,7 +27,7 @@ import { locate, type Found } from './locate.ts'
 import type { Member } from './member.ts'
 import { memberOf } from './members.ts'
 import { Pace } from './pace.ts'
-import { cannotSeal, notAWhole, opensOwn, rootKeyOf } from './rootKey.ts'
+import { cannotSeal, notAWhole, openRoot } from './rootKey.ts'
 import { put, putSealed, type BlockPutParts, type Stored } from './put.ts'
 import type { Receipt } from './receipt.ts'
 import type {
@@ -143,9 +143,7 @@ export class Orchestrator implements AsyncDisposable {
     if (address.code !== codecs['dag-cbor']) throw notAWhole()
     await using errand = await this.#errands.begin(options.signal)
     const block = await this.#fetch(address, this.#getParts(errand.signal, options))
-    const { keys } = this.#options
-    if (key !== undefined && !opensOwn(block, key, keys)) return new Blob(address, key, block)
-    return new Blob(address, rootKeyOf(block, keys), block, keys)
+    return openRoot(address, block, { key, keys: this.#options.keys })
   }
 
   /**
@@ -156,11 +154,8 @@ export class Orchestrator implements AsyncDisposable {
     await using errand = await this.#errands.begin(options.signal)
     const { clock } = this.#parts
     const likely = codeFor(this.code(), segmentBytes).n
-    return await locate(
-      address,
-      { circle: this.circle, likely, clock, limits: this.#limits },
-      errand.signal,
-    )
+    const parts = { circle: this.circle, likely, clock, limits: this.#limits }
+    return await locate(address, parts, errand.signal)
   }
 
   /**
@@ -175,7 +170,8 @@ export class Orchestrator implements AsyncDisposable {
     const { log } = this.#parts
     const found = (finding: Finding) => log.warn(`mending met a ${finding.what}`, finding)
     const read = { guess: { shards: k }, likely: holders.length, holders, signal, found }
-    return gather(block, undefined, slot, { ...this.#gathering(), ...read, pace: this.#quietPace })
+    const quiet = { pace: this.#quietPace, met: undefined }
+    return gather(block, undefined, slot, { ...this.#gathering(), ...read, ...quiet })
   }
 
   /** Any block as it is kept: sealed, and checked against its address. Throws 'not-found', 'not-enough-shards'. */
@@ -244,6 +240,7 @@ export class Orchestrator implements AsyncDisposable {
     return {
       ...{ pool, crew, log, hash, lease, signal },
       segmentsAhead: this.#limits.segmentsAhead,
+      met: this.activity.met,
       code: () => code ?? this.code(),
       order: (block, inner) => this.circle.order(block, inner),
     }
@@ -292,6 +289,7 @@ export class Orchestrator implements AsyncDisposable {
   #gathering(): Omit<GatherParts, 'guess' | 'signal' | 'found' | 'holders' | 'likely'> {
     const { crew, clock } = this.#parts
     const absent = () => this.circle.absent()
-    return { crew, clock, limits: this.#limits, pace: this.#pace, absent }
+    const { met } = this.activity
+    return { crew, clock, limits: this.#limits, pace: this.#pace, absent, met }
   }
 }

@@ -1,7 +1,7 @@
 import { codecs, formatAddress, makeAddress, type Address, type Codec } from '../address/address.ts'
 import type { HashName } from '../address/hash.ts'
 import type { Link } from '../address/link.ts'
-import type { Bytes } from '../base/bytes.ts'
+import { free, type Bytes } from '../base/bytes.ts'
 import { DreyError, isDreyError } from '../base/error.ts'
 import { mapAhead } from '../base/flow.ts'
 import type { Log } from '../base/log.ts'
@@ -16,6 +16,7 @@ import type { Sealed } from '../pipe/jobs.ts'
 import type { Lane, Pool, Slot } from '../pipe/pool.ts'
 import { cut, type Cut } from './cut.ts'
 import type { Holder } from './holder.ts'
+import type { PeerId } from '../transport/transporter.ts'
 import { nothingPut, sumOf, type Receipt } from './receipt.ts'
 import { scatter, type Scattered } from './scatter.ts'
 
@@ -33,6 +34,8 @@ export interface BlockPutParts {
   /** Covers everything that is put. */
   readonly lease: Lease
   readonly signal: AbortSignal
+  /** Is told of each member that has taken a shard. */
+  readonly met?: (member: PeerId) => void
 }
 
 export interface PutParts extends BlockPutParts {
@@ -88,12 +91,13 @@ class Putting {
   }
 
   async #write(cuts: AsyncGenerator<Cut>, keys: ReadKeys): Promise<Link & { size: number }> {
-    const emit = (block: Uint8Array) => this.#storeBlock(block, 'dag-cbor')
+    const emit = (block: Uint8Array) =>
+      this.#storeBlock(block, 'dag-cbor').finally(() => free(block))
     const first = (await cuts.next()).value as Cut
     if (first.last && first.size <= inlineBytesMax) {
       const plaintext = first.slot.data(first.size).slice()
       first.slot.release()
-      return writeInline(keys, plaintext, emit)
+      return writeInline(keys, plaintext, emit).finally(() => free(plaintext))
     }
     const writer = new ManifestWriter(keys, emit)
     const work = (segment: Cut) => this.#storeSegment(segment, keys)
@@ -115,7 +119,7 @@ class Putting {
 
   /** A slot of its own is granted at once: a put that holds segments never waits for another put. */
   async #storeBlock(block: Uint8Array, codec: Codec): Promise<Address> {
-    const slot = await this.#parts.pool.lane().take(this.#signal)
+    const slot = await this.#parts.pool.lane().take(this.#signal, { bytes: block.length })
     try {
       slot.data(block.length).set(block)
       return (await this.#store(slot, block.length, codec, undefined)).address
@@ -158,8 +162,8 @@ class Putting {
     if (order.length === 0) throw new DreyError('not-enough-members', 'no member stores shards')
     const shardBytes = shardBytesOf(layout, layout.size)
     const shardAt = (index: number) => slot.shard(index, layout.k, shardBytes)
-    const { log, lease } = this.#parts
-    const parts = { leases: [lease], log, signal: this.#signal }
+    const { log, lease, met } = this.#parts
+    const parts = { leases: [lease], log, signal: this.#signal, met }
     const scattered = await scatter(layout, shardAt, order, parts)
     this.#note(layout, shardBytes, scattered)
   }

@@ -1,31 +1,36 @@
-import { equalBytes } from '../base/bytes.ts'
+import type { Address } from '../address/address.ts'
+import { equalBytes, free } from '../base/bytes.ts'
 import { DreyError } from '../base/error.ts'
 import { unwrapKey, type ReadKeys } from '../crypto/keys.ts'
 import { wrapOf } from '../manifest/node.ts'
-
-/** The key of a blob, out of its root. Throws 'bad-input', and 'no-read-secret' when it does not unwrap. */
-export function rootKeyOf(root: Uint8Array, keys: ReadKeys | undefined): Uint8Array {
-  const wrapped = wrapOf(root)
-  if (wrapped === undefined) throw notAWhole()
-  const key = keys && unwrapKey(keys, wrapped)
-  if (key !== undefined) return key
-  const why = keys ? 'it was put in another swarm' : 'this node has no read secret'
-  throw new DreyError('no-read-secret', `${why}: reading it takes its link (drey:…#…)`)
-}
+import { Blob } from './get.ts'
 
 /**
- * Whether a link's key is that of a root of this swarm; false where that cannot be known: it is another
- * swarm's, or this node has no read secret. Throws 'bad-input' when it is another key: it would open other bytes.
+ * Opens a root with a link's key, or with the key that the read secret unwraps. Throws 'bad-input', also for the
+ * key of another link, and 'no-read-secret' when there is no key that opens it. The root's memory is given back.
  */
-export function opensOwn(root: Uint8Array, key: Uint8Array, keys: ReadKeys | undefined): boolean {
-  const wrapped = wrapOf(root)
-  const own = wrapped && keys && unwrapKey(keys, wrapped)
-  if (own === undefined) return false
-  if (equalBytes(own, key)) return true
-  throw new DreyError(
-    'bad-input',
-    'this key is not that of this address: it is mistyped, or of another link',
-  )
+export function openRoot(
+  address: Address,
+  root: Uint8Array,
+  { key, keys }: { key?: Uint8Array; keys?: ReadKeys },
+): Blob {
+  try {
+    const wrapped = wrapOf(root)
+    const own = wrapped && keys && unwrapKey(keys, wrapped)
+    if (key === undefined) return new Blob(address, own ?? refuse(wrapped, keys), root, keys)
+    if (own === undefined) return new Blob(address, key, root) // Another swarm's, or this node has no read secret.
+    if (equalBytes(own, key)) return new Blob(address, key, root, keys)
+  } finally {
+    free(root)
+  }
+  const why = 'this key is not that of this address: it is mistyped, or of another link' // It would open other bytes.
+  throw new DreyError('bad-input', why)
+}
+
+function refuse(wrapped: Uint8Array | undefined, keys: ReadKeys | undefined): never {
+  if (wrapped === undefined) throw notAWhole()
+  const why = keys ? 'it was put in another swarm' : 'this node has no read secret'
+  throw new DreyError('no-read-secret', `${why}: reading it takes its link (drey:…#…)`)
 }
 
 export function notAWhole(): DreyError {

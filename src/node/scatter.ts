@@ -2,6 +2,7 @@ import { DreyError, isDreyError, messageOf } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { layoutId, type Layout } from '../coding/layout.ts'
 import type { Lease } from '../lease/lease.ts'
+import type { PeerId } from '../transport/transporter.ts'
 import type { Holder } from './holder.ts'
 import { nextHome } from './placement.ts'
 import { reasonsOf } from './reasons.ts'
@@ -22,6 +23,8 @@ export interface ScatterParts {
   readonly leases: readonly Lease[]
   readonly log: Log
   readonly signal: AbortSignal
+  /** Is told of each member that has taken a shard. */
+  readonly met?: (member: PeerId) => void
 }
 
 /**
@@ -131,6 +134,7 @@ class Scattering {
         const bytes = this.#shardAt(chosen)
         const isNew = await holder.keep(this.#layout, chosen, bytes, signal, leases)
         if (isNew) this.#sent += 1
+        this.#parts.met?.(holder.member.id)
         return
       } catch (error) {
         indexes.delete(chosen)

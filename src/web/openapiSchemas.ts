@@ -54,7 +54,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
       ...{ id: text, name: text, role: text, zone: text, address: text, code: text },
       ...{ shards: perhaps('integer'), bytes: perhaps('integer'), free: perhaps('integer') },
       ...{ scrub: object({ pass: object({}) }), garbage: object({ blocks: count, bytes: count }) },
-      ...{ reach: object({}), members: listOf(object({ id: text, name: text })) },
+      ...{ partners: count, reach: object({}), members: listOf(object({ id: text, name: text })) },
     },
     { mend: object({}) },
   ),
