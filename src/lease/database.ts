@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { free } from '../base/bytes.ts'
 import { DreyError, messageOf } from '../base/error.ts'
 import { syncFolder } from '../store/durable.ts'
 
@@ -9,6 +10,7 @@ const defaults = {
   cacheKib: 512, // SQLite's own 2 MiB are more than leases need.
   checkpointWrites: 128, // Some 3 MB of the log; while they go to the file, writers wait.
   reservedBytes: 4 << 20, // Of the log: on a full disk, what makes room can be written all the same.
+  pieceBytes: 64 << 10, // It is made of pieces: four megabytes at once would stay in memory for long.
   vacuumPages: 256, // A millisecond or two.
 } as const
 
@@ -247,9 +249,17 @@ const settingsOf = (schema: Schema) => `
 
 /** What follows the last whole entry of a log is not read, whatever it is. */
 async function reserve(log: FileHandle, reservedBytes: number): Promise<void> {
-  const missing = reservedBytes - (await log.stat()).size
-  if (missing <= 0) return
-  await log.appendFile(randomBytes(missing)).catch(() => {}) // There is no room: then not.
+  let missing = reservedBytes - (await log.stat()).size
+  try {
+    while (missing > 0) {
+      const piece = randomBytes(Math.min(missing, defaults.pieceBytes))
+      await log.appendFile(piece)
+      missing -= piece.length
+      free(piece)
+    }
+  } catch {
+    // There is no room: then not.
+  }
 }
 
 function reservedBytesOf({ reservedBytes = defaults.reservedBytes }: Schema): number {
