@@ -11,6 +11,7 @@ export class Inbox<T> implements AsyncIterable<T> {
   readonly #items: Item<T>[] = []
   #wake = () => {}
   #isEnded = false
+  #failure: Error | undefined
   #isLeft = false
 
   /** Resolves when the reader has asked for the next thing, or has left. Rejects with the signal's reason. */
@@ -29,9 +30,10 @@ export class Inbox<T> implements AsyncIterable<T> {
     return promise
   }
 
-  /** Nothing more comes. */
-  end(): void {
+  /** Nothing more comes; with a failure the reader is told of it, behind what is there. */
+  end(failure?: Error): void {
     this.#isEnded = true
+    this.#failure ??= failure
     this.#wake()
   }
 
@@ -39,6 +41,7 @@ export class Inbox<T> implements AsyncIterable<T> {
     try {
       for (;;) {
         const item = this.#items[0]
+        if (item === undefined && this.#failure !== undefined) throw this.#failure
         if (item === undefined && this.#isEnded) return
         if (item === undefined) {
           await new Promise<void>((resolve) => (this.#wake = resolve))

@@ -1,7 +1,7 @@
 import { parseAddress, type Address } from '../address/address.ts'
 import { formatLink } from '../address/link.ts'
 import { free, type Bytes } from '../base/bytes.ts'
-import { DreyError } from '../base/error.ts'
+import { DreyError, messageOf } from '../base/error.ts'
 import { Inbox } from '../base/inbox.ts'
 import { Tasks, type Begin } from '../base/tasks.ts'
 import type { Lease } from '../lease/lease.ts'
@@ -84,6 +84,8 @@ export function batchDoor(parts: BatchParts): PartDoor {
   }
 }
 
+const unended = 'something else in the middle of a blob'
+
 /** One batch: reads frames, and has blobs put and kept, several at a time. */
 class Batch {
   readonly #parts: BatchParts
@@ -111,8 +113,11 @@ class Batch {
   async run(source: Bytes): Promise<BatchOutcome> {
     await this.#parts.node.putAll(this.#options.lease, async (put, lease) => {
       const covering = this.#parts.covering(lease, this.#tasks.signal)
-      const root = await this.#read(source, put, covering).catch((error: unknown) => {
+      // What fails ends it, whether more is sent or not: the asker may be waiting for an answer.
+      const reading = Promise.race([this.#read(source, put, covering), aborted(this.#tasks.signal)])
+      const root = await reading.catch((error: Error) => {
         this.#tasks.fail(error)
+        this.#blob?.rest?.end(error)
       })
       await this.#tasks.done()
       return root!
@@ -125,6 +130,8 @@ class Batch {
   async #read(source: Bytes, put: PutUnder, covering: Covering): Promise<BlobName> {
     for await (const { type, body } of decodeFrames(source)) {
       this.#tasks.signal.throwIfAborted()
+      const isOfBlob = type === frameTypes.bytes || type === frameTypes.end
+      if (this.#blob !== undefined && !isOfBlob) throw new DreyError('bad-input', unended)
       if (type === frameTypes.begin) this.#blob = { number: this.#count++, start: [], size: 0 }
       else if (type === frameTypes.bytes) await this.#take(body, put)
       else if (type === frameTypes.end) await this.#end(put)
@@ -174,16 +181,28 @@ class Batch {
   }
 }
 
+/** Rejects with the signal's reason, when it has one. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+}
+
 /** Throws 'bad-input'. */
 function readName(json: Uint8Array): BlobName {
-  const { address, size } = JSON.parse(Buffer.from(json).toString('utf8')) as Record<
-    string,
-    unknown
-  >
+  const { address, size } = parseObject(json)
   if (typeof address === 'string' && typeof size === 'number') {
     return { address: parseAddress(address), size }
   }
   throw new DreyError('bad-input', 'a frame has no "address" or no "size"')
+}
+
+function parseObject(json: Uint8Array): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(Buffer.from(json).toString('utf8'))) as Record<string, unknown>
+  } catch (cause) {
+    throw new DreyError('bad-input', `a frame is no JSON: ${messageOf(cause)}`, { cause })
+  }
 }
 
 async function* behind(start: readonly Uint8Array[], rest: Bytes | Uint8Array[]): Bytes {
