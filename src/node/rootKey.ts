@@ -23,7 +23,8 @@ export function openRoot(
   } finally {
     free(root)
   }
-  const why = 'this key is not that of this address: it is mistyped, or of another link' // It would open other bytes.
+  // It would open other bytes.
+  const why = 'this key is not that of this address: it is mistyped, or of another link'
   throw new DreyError('bad-input', why)
 }
 
