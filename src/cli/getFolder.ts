@@ -1,6 +1,7 @@
 import { formatAddress } from '../address/address.ts'
 import { DreyError } from '../base/error.ts'
 import { Folder } from '../folder/folder.ts'
+import { bytesIn } from '../folder/measure.ts'
 import { finderThrough, type Wanted } from '../gateway/blobClient.ts'
 import type { Door } from '../gateway/door.ts'
 import { fetchFolder } from '../gateway/folderClient.ts'
@@ -23,7 +24,7 @@ export async function getFolder(
   }
   const find = finderThrough(door, signal)
   const folder = (await Folder.of(await find(address, key)))!
-  const done = await show(options, door, (passed) =>
+  const done = await show(folder, options, door, (passed) =>
     fetchFolder(door, folder, output, { signal, passed, keepsSetId }),
   )
   const words = `${output}: ${done.files} files, ${formatSize(done.bytes)}`
@@ -31,10 +32,12 @@ export async function getFolder(
 }
 
 async function show<T>(
+  folder: Folder,
   options: GetCommand,
   door: Door,
   work: (passed: (bytes: number) => void) => Promise<T>,
 ): Promise<T> {
   using progress = new Progress(options, 'get', { holders: holdersAt(door) })
+  void progress.expect(() => bytesIn(folder))
   return await work((bytes) => progress.add(bytes))
 }

@@ -16,11 +16,12 @@ export interface ProgressOptions {
 /** A bar with rate, time left and holders on a terminal; nothing in a pipe. Close it before anything is said. */
 export class Progress implements Disposable {
   readonly #label: string
-  readonly #total: number | undefined
+  #total: number | undefined
   readonly #before: number
   readonly #format: (count: number) => string
   readonly #started = performance.now()
   readonly #timers: NodeJS.Timeout[] = []
+  readonly #over = new AbortController()
   #done = 0
   #holders = 0
 
@@ -43,9 +44,17 @@ export class Progress implements Disposable {
     this.#done += count
   }
 
-  [Symbol.dispose](): void {
+  /** Says how much there is once that is known. It is found out only where somebody sees it. */
+  async expect(total: (signal: AbortSignal) => Promise<number>): Promise<void> {
     if (this.#timers.length === 0) return
-    for (const timer of this.#timers) clearInterval(timer)
+    const { signal } = this.#over
+    this.#total = await total(signal).catch(() => undefined) // What is under way tells of any failure.
+  }
+
+  [Symbol.dispose](): void {
+    this.#over.abort()
+    if (this.#timers.length === 0) return
+    for (const timer of this.#timers.splice(0)) clearInterval(timer)
     process.stderr.write('\r\x1b[K')
   }
 

@@ -4,9 +4,9 @@ import { parseHash } from '../address/hash.ts'
 import { formatLink } from '../address/link.ts'
 import { DreyError } from '../base/error.ts'
 import { dataFolder } from '../daemon/folder.ts'
+import { bytesBelow } from '../folder/measure.ts'
 import type { StoredTree } from '../folder/store.ts'
-import type { Door } from '../gateway/door.ts'
-import { storeFolder, type StoredFolder } from '../gateway/folderClient.ts'
+import { storeFolder } from '../gateway/folderClient.ts'
 import { leftOut } from './leftOut.ts'
 import { formatSize, note, say } from './output.ts'
 import { Progress } from './progress.ts'
@@ -30,9 +30,11 @@ export async function putFolder(
     signal,
   }
   await using visit = await openVisit(options)
-  const { stored, outcome } = await show(options, visit.door, (passed) =>
-    storeFolder(visit.door, whole, { ...tree, passed }),
-  )
+  using progress = new Progress(options, 'put', { holders: holdersAt(visit.door) })
+  void progress.expect((over) => bytesBelow(Buffer.from(whole), { ...tree, signal: over }))
+  const passed = (bytes: number) => progress.add(bytes)
+  const { stored, outcome } = await storeFolder(visit.door, whole, { ...tree, passed })
+  progress[Symbol.dispose]()
   const { size, count, failed } = stored
   const address = formatAddress(stored.address)
   const link = formatLink(stored)
@@ -43,15 +45,6 @@ export async function putFolder(
   const told = { address, link, size, count, failed, newBytes: 0, ...outcome }
   say(options, told, options.link ? link : address)
   tellFailed(failed, options)
-}
-
-async function show(
-  options: PutCommand,
-  door: Door,
-  work: (passed: (bytes: number) => void) => Promise<StoredFolder>,
-): Promise<StoredFolder> {
-  using progress = new Progress(options, 'put', { holders: holdersAt(door) })
-  return await work((bytes) => progress.add(bytes))
 }
 
 function tellFailed(failed: StoredTree['failed'], options: PutCommand): void {

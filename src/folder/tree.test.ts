@@ -24,6 +24,7 @@ import { FolderCache } from './cache.ts'
 import type { Entry } from './entry.ts'
 import { fileEntry, listingOf, MemoryBlobs } from './fixture.ts'
 import { Folder } from './folder.ts'
+import { bytesBelow, bytesIn } from './measure.ts'
 import { restoreTree } from './restore.ts'
 import { TreeStoring, type StoredTree } from './store.ts'
 
@@ -111,6 +112,11 @@ describe('A tree of files', () => {
     const done = await get(stored, blobs, to)
 
     assert.deepEqual(await lookAt(to), await lookAt(from))
+    const folder = (await Folder.of(await blobs.find(stored.address)))!
+    assert.equal(await bytesIn(folder), stored.size)
+    assert.equal(await bytesBelow(Buffer.from(from), { signal }), stored.size)
+    const some = { signal, isLeftOut: (path: string) => path === 'a/deep' }
+    assert.equal(await bytesBelow(Buffer.from(from), some), stored.size - 700_003)
     const [written, restored] = await Promise.all(
       [from, to].map((path) => lstat(join(path, 'nothing'))),
     )
